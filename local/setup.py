@@ -30,7 +30,7 @@ def find_uv() -> Path | None:
     uv = folder / "bin" / ("uv.exe" if os.name == "nt" else "uv")
     if not uv.exists():
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir"]
-        done = subprocess.run([*pip, "--target", str(folder), f"uv=={UV_VERSION}"], capture_output=True, text=True)
+        done = subprocess.run([*pip, "--target", str(folder), f"uv=={UV_VERSION}"], check=False, capture_output=True, text=True)
         if done.returncode or not uv.exists():
             print("    uv cannot be installed here, so pip does it (slower)", flush=True)
             return None
@@ -56,8 +56,11 @@ def install() -> None:
 
 
 def main() -> int:
+    """Do nothing where the stamp fits; returns the exit status."""
     if sys.version_info < PYTHON_MIN:
-        print(f"Sensra needs Python {PYTHON_MIN[0]}.{PYTHON_MIN[1]} or newer; this is {sys.version.split()[0]} ({sys.executable}).")
+        print(
+            f"Sensra needs Python {PYTHON_MIN[0]}.{PYTHON_MIN[1]} or newer; this is {sys.version.split()[0]} ({sys.executable})."
+        )
         print("Name another one: make PYTHON=python3.12 …")
         return 1
     stamp = VENV / ".installed"
