@@ -1,0 +1,113 @@
+"""Every refusal has a class here: its slug names it in docs/errors.md, its docstring is what the client reads by default.
+
+Answers are application/problem+json (RFC 9457). `detail` is public; the private cause travels by `raise … from` and is only
+ever logged, redacted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+
+class Problem(Exception):
+    """Something went wrong."""
+
+    slug: ClassVar[str] = "problem"
+    title: ClassVar[str] = "Problem"
+    status: ClassVar[int] = 500
+
+    def __init__(self, detail: str | None = None, *, headers: Mapping[str, str] | None = None, **extra: Any) -> None:
+        self.detail = detail or (type(self).__doc__ or "").strip()
+        self.headers = dict(headers or {})
+        self.extra = extra
+        super().__init__(self.detail)
+
+    def body(self) -> dict[str, Any]:
+        """The members of the problem document (RFC 9457, section 3.1)."""
+        about = f"https://github.com/sensra/sensra/blob/main/docs/errors.md#{self.slug}"
+        return {"type": about, "title": self.title, "status": self.status, "detail": self.detail, **self.extra}
+
+
+class InvalidRequest(Problem):
+    """The request is not of the form that this address takes."""
+
+    slug, title, status = "invalid-request", "Invalid request", 400
+
+    def __init__(self, detail: str | None = None, errors: Sequence[Mapping[str, str]] = ()) -> None:
+        super().__init__(detail, **({"errors": [dict(error) for error in errors]} if errors else {}))
+
+
+class Unauthenticated(Problem):
+    """Sign in, or send a valid key: `Authorization: Bearer …`."""
+
+    slug, title, status = "unauthenticated", "Not signed in", 401
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class Forbidden(Problem):
+    """Your role in this workspace does not allow this."""
+
+    slug, title, status = "forbidden", "Not allowed", 403
+
+
+class NotFound(Problem):
+    """There is no such thing here, or it is not yours to see."""
+
+    slug, title, status = "not-found", "Not found", 404
+
+
+class MethodNotAllowed(Problem):
+    """This address does not take this method."""
+
+    slug, title, status = "method-not-allowed", "Method not allowed", 405
+
+
+class Conflict(Problem):
+    """The thing is not in a state in which this can be done."""
+
+    slug, title, status = "conflict", "Conflict", 409
+
+
+class TooLarge(Problem):
+    """The body is larger than is taken."""
+
+    slug, title, status = "too-large", "Too large", 413
+
+
+class RateLimited(Problem):
+    """This key has sent more events than its limit; nothing of this request was kept."""
+
+    slug, title, status = "rate-limited", "Too many events", 429
+
+    def __init__(self, retry_after_seconds: int, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+class Unavailable(Problem):
+    """The database cannot be reached; nothing was kept. Send it again."""
+
+    slug, title, status = "unavailable", "Temporarily unavailable", 503
+
+    def __init__(self, detail: str | None = None, retry_after_seconds: int = 5) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+class SchemaOutdated(Unavailable):
+    """The database's schema is older than this deployment needs. Run `make migrate`, then send it again."""
+
+    slug, title = "schema-outdated", "Schema is outdated"
+
+
+class NotConfigured(Problem):
+    """This deployment lacks a setting that this needs."""
+
+    slug, title, status = "not-configured", "Not configured", 503
+
+
+class Unexpected(Problem):
+    """Something unexpected happened; the request id finds it in the logs."""
+
+    slug, title, status = "unexpected", "Unexpected error", 500

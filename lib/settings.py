@@ -1,0 +1,72 @@
+"""What the environment says. Every name that Sensra reads stands here, with its default and what it means."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One deployment's settings, as read from its environment."""
+
+    database_url: str | None
+    """PostgreSQL for requests; on Neon the pooled address. DATABASE_URL."""
+    redis_url: str | None
+    """Upstash REST address: UPSTASH_REDIS_REST_URL, or KV_REST_API_URL as the Vercel marketplace names it."""
+    redis_token: str | None
+    """UPSTASH_REDIS_REST_TOKEN or KV_REST_API_TOKEN."""
+    clerk_issuer: str | None
+    """CLERK_ISSUER, or what NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY encodes."""
+    clerk_jwks_url: str | None
+    """CLERK_JWKS_URL, by default the issuer's /.well-known/jwks.json."""
+    clerk_jwt_key: str | None
+    """CLERK_JWT_KEY: the public key as PEM; with it no token needs the network."""
+    authorized_parties: frozenset[str]
+    """CLERK_AUTHORIZED_PARTIES: origins, by commas, that a token's `azp` may name."""
+    cron_secret: str | None
+    """CRON_SECRET: what Vercel Cron sends as Bearer token."""
+    commit: str
+    """VERCEL_GIT_COMMIT_SHA, shown by health."""
+    on_vercel: bool
+    """VERCEL is set."""
+
+
+def issuer_of(publishable_key: str) -> str | None:
+    """The issuer inside a Clerk publishable key (`pk_live_` + base64 of host + `$`), or None where it is not one."""
+    try:
+        host = base64.b64decode(publishable_key.split("_", 2)[2] + "===").decode("ascii").rstrip("$")
+    except (IndexError, ValueError):
+        return None
+    return f"https://{host}" if host else None
+
+
+def read(env: Mapping[str, str]) -> Settings:
+    """Settings from these variables; empty ones count as missing."""
+
+    def first(*names: str) -> str | None:
+        return next((env[name] for name in names if env.get(name)), None)
+
+    issuer = first("CLERK_ISSUER") or issuer_of(env.get("NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY", ""))
+    parties = env.get("CLERK_AUTHORIZED_PARTIES", "").split(",")
+    return Settings(
+        database_url=first("DATABASE_URL"),
+        redis_url=first("UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"),
+        redis_token=first("UPSTASH_REDIS_REST_TOKEN", "KV_REST_API_TOKEN"),
+        clerk_issuer=issuer,
+        clerk_jwks_url=first("CLERK_JWKS_URL") or (f"{issuer}/.well-known/jwks.json" if issuer else None),
+        clerk_jwt_key=first("CLERK_JWT_KEY"),
+        authorized_parties=frozenset(party.strip().rstrip("/") for party in parties if party.strip()),
+        cron_secret=first("CRON_SECRET"),
+        commit=env.get("VERCEL_GIT_COMMIT_SHA", ""),
+        on_vercel=bool(env.get("VERCEL")),
+    )
+
+
+@cache
+def current() -> Settings:
+    """This process's settings, read once."""
+    return read(os.environ)
