@@ -1,0 +1,20 @@
+-- name: key_find_by_hash
+-- At most one row (key_hash is unique). What it answers is cached by each instance for seconds, see lib/keys.py.
+SELECT k.project_id, k.id AS key_id, k.kind, k.rate_per_minute, k.allowed_origins, k.expires_at, p.workspace_id,
+       p.retention_days, w.person_hash_key
+  FROM keys k
+  JOIN projects p ON p.id = k.project_id
+  JOIN workspaces w ON w.id = p.workspace_id
+ WHERE k.key_hash = %(key_hash)s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now());
+
+-- name: key_insert
+INSERT INTO keys (project_id, kind, name, prefix, key_hash, rate_per_minute, allowed_origins, created_by, expires_at)
+VALUES (%(project_id)s, %(kind)s, %(name)s, %(prefix)s, %(key_hash)s, %(rate_per_minute)s, %(allowed_origins)s,
+        %(created_by)s, %(expires_at)s)
+RETURNING id, created_at;
+
+-- name: key_update_revoked
+-- Once: a key that was revoked before keeps its first time.
+UPDATE keys SET revoked_at = now()
+ WHERE project_id = %(project_id)s AND id = %(key_id)s AND revoked_at IS NULL
+RETURNING id;

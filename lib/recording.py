@@ -1,0 +1,199 @@
+"""Recording events: concurrent requests of one instance share one call to the database, and each answers after its commit.
+
+Whoever comes while a batch is being written is gathered into the next one, so that under low load an event waits for nothing
+and under high load a batch is large. A second writer starts only when a whole batch is already waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal, NamedTuple
+
+import orjson
+import psycopg
+
+from lib import db, log, queries
+from lib.errors import Problem, Unavailable, Unexpected
+
+BATCH_EVENTS_MAX = 100
+BATCH_BYTES_MAX = 4_000_000
+WRITERS_MAX = 2
+WAITING_EVENTS_MAX = 2_000
+WRITE_TIMEOUT_SECONDS = 10.0
+# SQLSTATEs after which the same batch may succeed: serialization failure, deadlock.
+TRANSIENT = {"40001", "40P01"}
+NO_PARTITION = "23514"
+
+
+class Row(NamedTuple):
+    """An event as record_events takes it (db/migrations/0002_record_events.sql)."""
+
+    columns: dict[str, Any]
+    payload: bytes
+
+    @property
+    def identity(self) -> tuple[int, str]:
+        """(project_id, event_id), which is stored once."""
+        return self.columns["project_id"], self.columns["event_id"]
+
+
+class Recorded(NamedTuple):
+    """What became of an event; it is durable when this is known."""
+
+    outcome: Literal["accepted", "duplicate"]
+    incident_id: int | None
+
+
+class Waiting(NamedTuple):
+    """A row and the request that waits for it."""
+
+    row: Row
+    done: asyncio.Future[Recorded]
+
+
+class Recorder:
+    """The one place of an instance through which events are written."""
+
+    def __init__(self, connect: Callable[[], Awaitable[db.Connection]] = db.connect) -> None:
+        self._connect = connect
+        self._waiting: deque[Waiting] = deque()
+        self._writers: set[asyncio.Task[None]] = set()
+        self._idle: list[db.Connection] = []
+
+    async def record(self, rows: Sequence[Row]) -> list[Recorded | Problem]:
+        """Store each row, or find that it is stored already; returns after the commit, with one answer a row.
+
+        Raises Unavailable, with nothing stored, where too much is waiting already.
+        """
+        if len(self._waiting) + len(rows) > WAITING_EVENTS_MAX + BATCH_EVENTS_MAX:
+            raise Unavailable("Too many events are waiting for the database. Send it again.")
+        loop = asyncio.get_running_loop()
+        waiting = [Waiting(row, loop.create_future()) for row in rows]
+        self._waiting.extend(waiting)
+        self._start_writers()
+        return [await _outcome(one.done) for one in waiting]
+
+    def _start_writers(self) -> None:
+        busy = len(self._writers)
+        if not busy or (busy < WRITERS_MAX and len(self._waiting) >= BATCH_EVENTS_MAX):
+            writer = asyncio.create_task(self._write_until_empty())
+            self._writers.add(writer)
+            writer.add_done_callback(self._writers.discard)
+
+    async def _write_until_empty(self) -> None:
+        while self._waiting:
+            await self._write(self._take())
+
+    def _take(self) -> list[Waiting]:
+        batch: list[Waiting] = []
+        size_bytes = 0
+        while self._waiting and len(batch) < BATCH_EVENTS_MAX and size_bytes < BATCH_BYTES_MAX:
+            batch.append(self._waiting.popleft())
+            size_bytes += len(batch[-1].row.payload)
+        return batch
+
+    async def _write(self, batch: list[Waiting]) -> None:
+        """Write a batch and answer everyone in it; where it is refused as a whole, each of its rows stands for itself."""
+        # One event twice in a batch: the later ones are told what they would be told a moment later.
+        first: dict[tuple[int, str], Row] = {}
+        for one in batch:
+            first.setdefault(one.row.identity, one.row)
+        try:
+            answers = await self._call(list(first.values()))
+        except Problem as problem:
+            _fail(batch, problem)
+        except psycopg.Error as error:
+            log.write("batch_refused", events=len(first), sqlstate=error.sqlstate, **log.where(error))
+            if len(first) > 1:
+                for one in batch:
+                    await self._write([one])
+            else:
+                _fail(batch, Unexpected())
+        except BaseException:
+            _fail(batch, Unavailable())
+            raise
+        else:
+            _answer(batch, answers)
+
+    async def _call(self, rows: list[Row]) -> dict[tuple[int, str], Recorded]:
+        """One commit. A broken connection, a deadlock and a missing partition are each tried once more, which is safe: an
+        event that was stored by the first try is a duplicate for the second.
+        """
+        mended = False
+        while True:
+            conn = await self._checkout()
+            try:
+                async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
+                    return await _record(conn, rows)
+            except TimeoutError as error:
+                raise Unavailable("The database did not answer in time; nothing is known to be kept. Send it again.") from error
+            except psycopg.Error as error:
+                if mended or not await self._mend(conn, error, rows):
+                    if isinstance(error, psycopg.OperationalError):
+                        raise Unavailable from error
+                    raise
+                mended = True
+            finally:
+                await self._checkin(conn)
+
+    async def _mend(self, conn: db.Connection, error: psycopg.Error, rows: list[Row]) -> bool:
+        """Whether another try can succeed, after doing what it needs."""
+        if error.sqlstate == NO_PARTITION:
+            retention_days = sorted({row.columns["retention_days"] for row in rows})
+            await conn.execute(queries.get("record_make_partitions"), {"retention_days": retention_days})
+            return True
+        return conn.closed or error.sqlstate in TRANSIENT
+
+    async def _checkout(self) -> db.Connection:
+        return self._idle.pop() if self._idle else await self._connect()
+
+    async def _checkin(self, conn: db.Connection) -> None:
+        if conn.closed or conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            await conn.close()
+        else:
+            self._idle.append(conn)
+
+    async def close(self) -> None:
+        """Let what is being written end, then close the connections."""
+        await asyncio.gather(*self._writers, return_exceptions=True)
+        while self._idle:
+            await self._idle.pop().close()
+
+
+async def _outcome(done: asyncio.Future[Recorded]) -> Recorded | Problem:
+    try:
+        return await done
+    except Problem as problem:
+        return problem
+
+
+async def _record(conn: db.Connection, rows: list[Row]) -> dict[tuple[int, str], Recorded]:
+    batch = orjson.dumps([{**row.columns, "ord": number} for number, row in enumerate(rows, 1)]).decode()
+    cursor = await conn.execute(queries.get("record_events"), {"batch": batch, "payloads": [row.payload for row in rows]})
+    incidents: dict[tuple[int, str], int] = {}
+    known: dict[tuple[int, str], Recorded] = {}
+    async for found in cursor:
+        if found["event_id"] is None:
+            incidents[found["project_id"], found["fingerprint"].hex] = found["incident_id"]
+        else:
+            known[found["project_id"], found["event_id"].hex] = Recorded("duplicate", found["incident_id"])
+    fresh = (row for row in rows if row.identity not in known)
+    return known | {
+        row.identity: Recorded("accepted", incidents[row.columns["project_id"], row.columns["fingerprint"]]) for row in fresh
+    }
+
+
+def _answer(batch: list[Waiting], answers: dict[tuple[int, str], Recorded]) -> None:
+    for one in batch:
+        answer = answers[one.row.identity]
+        answers[one.row.identity] = answer._replace(outcome="duplicate")
+        if not one.done.done():
+            one.done.set_result(answer)
+
+
+def _fail(batch: list[Waiting], problem: Problem) -> None:
+    for one in batch:
+        if not one.done.done():
+            one.done.set_exception(problem)
