@@ -201,7 +201,8 @@ def _lock(path: Path) -> IO[str]:
 
 
 def _is_alive(pid: str) -> bool:
-    if not pid.isdigit():
+    """Whether another process has this id."""
+    if not pid.isdigit() or int(pid) == os.getpid():
         return False
     try:
         os.kill(int(pid), 0)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from local import loopback, postgres, testing
+from local import clerk, loopback, postgres, redis, serving, testing
 
 server_key = pytest.StashKey[postgres.Postgres]()
 
@@ -50,3 +51,40 @@ def database_url(server_url: str, worker_id: str) -> Iterator[str]:
     """A migrated database of this worker, empty at its start."""
     with testing.database(server_url, f"test_{worker_id}") as url:
         yield url
+
+
+@dataclass(frozen=True)
+class RedisStandIn:
+    """`upstash.mode` takes it away ("hang", "fail") and gives it back ("work"); `upstash.commands` counts."""
+
+    url: str
+    token: str
+    upstash: redis.Upstash
+
+    def flush(self) -> None:
+        """Forget all data, and work again."""
+        self.upstash.flush()
+
+
+@pytest.fixture(scope="session")
+def _redis_server() -> Iterator[RedisStandIn]:
+    upstash = redis.Upstash("stand-in")
+    with serving.in_thread(upstash.app) as url:
+        yield RedisStandIn(url, upstash.token, upstash)
+
+
+@pytest.fixture
+def redis_stand_in(_redis_server: RedisStandIn) -> RedisStandIn:
+    """The Upstash REST endpoint on a loopback port, empty and working at the start of each test."""
+    _redis_server.flush()
+    return _redis_server
+
+
+@pytest.fixture(scope="session")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[clerk.Issuer]:
+    """The local issuer behind its JWKS URL: `issuer.token("alice@example.com", azp="…")` makes a session token."""
+    listener = serving.listen()
+    url = serving.url_of(listener)
+    made = clerk.Issuer(tmp_path_factory.mktemp("clerk") / "key.pem", url, origin=url)
+    with serving.in_thread(clerk.create_app(made), listener):
+        yield made

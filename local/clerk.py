@@ -1,0 +1,146 @@
+"""A local issuer in the place of Clerk: the same kind of tokens (RS256, 60 s), a JWKS, and a sign-in page without passwords.
+
+The product verifies its tokens exactly as it verifies Clerk's; only CLERK_ISSUER and CLERK_JWKS_URL differ. Whoever reaches
+it is whoever they say, so it listens on loopback only and refuses to exist where VERCEL is set.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+import secrets
+import time
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+TOKEN_SECONDS = 60  # as Clerk's
+SESSION_SECONDS = 12 * 3600  # Clerk's script renews its cookie every minute; nothing does that here
+COOKIE = "__session"
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Sign in · Sensra on this machine</title>
+</head>
+<body>
+<main>
+<h1>Sign in</h1>
+<p>This page stands in for Clerk on this machine: no password is asked.</p>
+{problem}<ul>{people}</ul>
+<form method="get">
+<p><label for="email">Somebody else’s e-mail address</label><br>
+<input id="email" name="email" type="email" autocomplete="email" required></p>
+<p><button>Sign in</button></p>
+</form>
+</main>
+</body>
+</html>
+"""
+
+
+class Issuer:
+    """Signs tokens with the key in `key_file` (made if missing), so that sessions outlive a restart.
+
+    `url` becomes `iss`, `origin` becomes `azp`. Raises RuntimeError where VERCEL is set.
+    """
+
+    def __init__(self, key_file: Path, url: str, origin: str) -> None:
+        if os.environ.get("VERCEL"):
+            raise RuntimeError("the local issuer believes everybody: it does not run on Vercel")
+        self.issuer, self.origin = url, origin
+        self.jwks_url = f"{url}/.well-known/jwks.json"
+        self._key = _load_or_make(key_file)
+        public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
+        self._key_id = hashlib.sha256(public["n"].encode()).hexdigest()[:16]
+        self.jwks = {
+            "keys": [{"kty": "RSA", "n": public["n"], "e": public["e"], "use": "sig", "alg": "RS256", "kid": self._key_id}]
+        }
+
+    def token(self, email: str, *, seconds: int = TOKEN_SECONDS, **claims: Any) -> str:
+        """A session token of this person; `claims` replace its claims, None removes one.
+
+        `email` is not among Clerk's default claims: the documentation asks deployments to add it to the session token.
+        """
+        now = int(time.time())
+        standard = {
+            "iss": self.issuer,
+            "azp": self.origin,
+            "sub": subject_of(email),
+            "sid": "sess_" + secrets.token_hex(12),
+            "iat": now,
+            "nbf": now - 10,
+            "exp": now + seconds,
+            "email": email,
+        }
+        kept = {name: value for name, value in (standard | claims).items() if value is not None}
+        return jwt.encode(kept, self._key, algorithm="RS256", headers={"kid": self._key_id})
+
+
+def subject_of(email: str) -> str:
+    """The person's id, `sub` in tokens: always the same for one address, whatever its case."""
+    digest = hashlib.sha256(email.strip().lower().encode()).digest()
+    return "user_" + base64.b32encode(digest).decode().lower()[:27]
+
+
+def create_app(issuer: Issuer, people: tuple[str, ...] = ()) -> Starlette:
+    """JWKS, `GET /token?email=` and `GET /sign-in[?email=]`; the page offers `people`, and anybody else by a form."""
+
+    async def jwks(_: Request) -> Response:
+        return JSONResponse(issuer.jwks)
+
+    async def token(request: Request) -> Response:
+        email = request.query_params.get("email", "")
+        if not EMAIL.fullmatch(email):
+            return JSONResponse({"error": "say who: ?email=owner@example.com"}, status_code=HTTPStatus.BAD_REQUEST)
+        return JSONResponse({"token": issuer.token(email)}, headers={"cache-control": "no-store"})
+
+    async def sign_in(request: Request) -> Response:
+        email = request.query_params.get("email", "")
+        if not EMAIL.fullmatch(email):
+            return HTMLResponse(_page(email, people), status_code=HTTPStatus.BAD_REQUEST if email else HTTPStatus.OK)
+        response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+        session = issuer.token(email, seconds=SESSION_SECONDS)
+        response.set_cookie(COOKIE, session, max_age=SESSION_SECONDS, httponly=True, samesite="lax")
+        return response
+
+    async def sign_out(_: Request) -> Response:
+        response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+        response.delete_cookie(COOKIE)
+        return response
+
+    routes = {"/.well-known/jwks.json": jwks, "/token": token, "/sign-in": sign_in, "/sign-out": sign_out}
+    return Starlette(routes=[Route(path, handler) for path, handler in routes.items()])
+
+
+def _page(email: str, people: tuple[str, ...]) -> str:
+    problem = f"<p role=alert>“{html.escape(email)}” is no e-mail address.</p>\n" if email else ""
+    links = "".join(f'<li><a href="?email={quote(person)}">{html.escape(person)}</a></li>' for person in people)
+    return PAGE.format(problem=problem, people=links)
+
+
+def _load_or_make(key_file: Path) -> rsa.RSAPrivateKey:
+    if key_file.exists():
+        loaded = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
+        assert isinstance(loaded, rsa.RSAPrivateKey)
+        return loaded
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    key_file.parent.mkdir(parents=True, exist_ok=True)
+    with open(os.open(key_file, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 — with its mode
+        file.write(pem)
+    return key
