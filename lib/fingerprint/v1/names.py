@@ -1,0 +1,164 @@
+"""Names of functions, modules and files without what changes from build to build: addresses, hashes, generated classes, lambdas.
+
+Every pattern runs over at most NAME_CHARS_MAX characters, repeats single character classes only, and its result is cached,
+because the same frames come again and again.
+"""
+
+import itertools
+import re
+from functools import lru_cache
+
+CACHE_NAMES_MAX = 16_384
+ANONYMOUS = "?"
+
+_ANONYMOUS_NAMES = frozenset(
+    {
+        "",
+        "?",
+        "<anonymous>",
+        "(anonymous)",
+        "anonymous",
+        "anonymous function",
+        "<lambda>",
+        "<fn>",
+        "<unknown>",
+        "{closure}",
+        "eval",
+    }
+)
+# A wrapper's inner function says nothing about which function it wraps.
+_GENERIC_NAMES = frozenset(
+    {"inner", "wrapper", "wrapped", "decorated", "decorator", "callback", "closure", "__call__", "main.func"}
+)
+
+# What compilers, proxies and engines add to a function's name, per origin. Applied in order.
+_FUNCTION_NOISE: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r" \[as [^\]]*\]"), ""),  # V8: Foo.bar [as baz]
+    (re.compile(r"^(?:async |new |get |set |static |bound )+"), ""),  # V8, Safari
+    (re.compile(r"^(?:(?:block|rescue|ensure|else)(?: \(\d+ levels\))? in )+"), ""),  # Ruby
+    (re.compile(r"^lambda\$(\w+)\$\d+$"), r"\1"),  # javac
+    (re.compile(r"^\$anonfun\$(\w*[^\W\d])\$\d+$"), r"\1"),  # scalac
+    (re.compile(r"<(\w+)>[bd]__\d+(?:_\d+)?(?:\.MoveNext)?"), r"\1"),  # Roslyn: lambdas, async state machines
+    (re.compile(r"<\w*>g__(\w+)\|\d+(?:_\d+)?"), r"\1"),  # Roslyn: local functions
+    (re.compile(r"<>c(?:__DisplayClass\d+_\d+)?\.?"), ""),
+    (re.compile(r"`\d+"), ""),  # .NET arity
+    (re.compile(r"::h[0-9a-f]{16}$"), ""),  # rustc
+    (re.compile(r"(?:::)?\{\{?closure[^}]*\}?\}(?:::)?"), ""),  # rustc, PHP
+    (re.compile(r"(?:\.gowrap|\.func|-fm)[\d.]*$"), ""),  # Go
+    (re.compile(r"\[\.\.\.\]"), ""),  # Go generics
+    (re.compile(r"(class@anonymous).*"), r"\1"),  # PHP
+    (re.compile(r"\.<locals>"), ""),  # Python's __qualname__
+    (re.compile(r"\.constprop\.\d+$|\.isra\.\d+$|\.part\.\d+$|\.cold(?:\.\d+)?$"), ""),  # gcc
+    (re.compile(r"[@+ ]?0x[0-9a-fA-F]+"), ""),
+)
+_JS_RECEIVER = re.compile(r"^(?:(?:Object|Function|Module|module|exports\d*|window|self|global|globalThis|_?this)\.)+(?=.)")
+_ARGUMENTS = re.compile(r"\([^()]*\)(?: const)?$")
+_MANGLED = re.compile(r"(?<![\w$.])[A-Za-z_$][\w$]?(?=[.(\[])|^[A-Za-z_$][\w$]?(?= is )|(?<=variable: )[A-Za-z_$][\w$]?$")
+_JAVA_GENERATED = re.compile(
+    r"\$\$(?:Lambda|EnhancerBy|FastClassBy|SpringCGLIB|_).*|\$(?:HibernateProxy|ByteBuddy|MockitoMock)\$.*|(?<=Proxy)\d+|(?<=Accessor)\d+|(?:\$\d+)+(?=\$|$)"
+)
+_SCRIPT_EXTENSIONS = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte", ".bundle", ".jsbundle")
+_VERSION_FOLDER = re.compile(r"v?\d[\d.\-_]*|[0-9a-fA-F]{7,64}|[0-9a-fA-F-]{36}|releases?|current|deploy(?:s|ments)?|builds?")
+
+
+@lru_cache(maxsize=CACHE_NAMES_MAX)
+def clean_function(name: str) -> str:
+    """A function's name as its author wrote it; `?` where it has none.
+
+    `block (2 levels) in load` → `load`; `exports.show` → `show`; `lambda$run$0` → `run`;
+    `foo::{{closure}}::h0123456789abcdef` → `foo`.
+    """
+    cleaned = name.strip()
+    if cleaned in _ANONYMOUS_NAMES:
+        return ANONYMOUS
+    if cleaned.isidentifier() and "$" not in cleaned:
+        return cleaned
+    for pattern, replacement in _FUNCTION_NOISE:
+        cleaned = pattern.sub(replacement, cleaned)
+    cleaned = _JS_RECEIVER.sub("", cleaned)
+    if cleaned.endswith((")", ") const")) and not cleaned.startswith("("):
+        cleaned = _ARGUMENTS.sub("", cleaned)
+    cleaned = cleaned.strip(" .:")
+    return ANONYMOUS if cleaned in _ANONYMOUS_NAMES else cleaned
+
+
+def is_generic(function: str) -> bool:
+    """Whether a cleaned name cannot tell one function from another."""
+    return function == ANONYMOUS or function.endswith((".?", ".<anonymous>")) or base_name(function) in _GENERIC_NAMES
+
+
+@lru_cache(maxsize=CACHE_NAMES_MAX)
+def base_name(function: str) -> str:
+    """The last part of a dotted, `::` or `#` name: what stands in the caller's source line."""
+    return re.split(r"[.#:]", function)[-1]
+
+
+@lru_cache(maxsize=CACHE_NAMES_MAX)
+def clean_minified(function: str) -> str:
+    """A minified function's name with the names a minifier chose replaced: properties survive minification, variables do not.
+
+    `h.show` → `?.show`; `w` → `?`; `Timeout._onTimeout` stays.
+    """
+    receiver, dot, prop = clean_function(function).rpartition(".")
+    if not dot:
+        return ANONYMOUS if len(prop) <= 3 else prop
+    return prop if len(receiver) <= 3 else f"{receiver}.{prop}"
+
+
+def looks_minified(function: str) -> bool:
+    """Whether the name or its receiver has the length minifiers give."""
+    head = function.partition(".")[0]
+    return 0 < len(head) <= 2 and head != ANONYMOUS
+
+
+def mask_mangled(message: str) -> str:
+    """A message with variable names of one or two characters replaced: `r.before is not a function` → `?.before is …`."""
+    return _MANGLED.sub(ANONYMOUS, message)
+
+
+@lru_cache(maxsize=CACHE_NAMES_MAX)
+def clean_class(name: str) -> str:
+    """A class or exception name without generated suffixes: `Foo$1` → `Foo`, `Foo$$EnhancerBySpringCGLIB$$ab12` → `Foo`."""
+    return _JAVA_GENERATED.sub("", name) if "$" in name or name.endswith(tuple("0123456789")) else name
+
+
+@lru_cache(maxsize=CACHE_NAMES_MAX)
+def clean_module(module: str, filename: str) -> str:
+    """Where a function lives, the same on every host and in every build.
+
+    The module where the SDK sends one, else the file without host, deploy folder and hash.
+    """
+    is_script = filename.lower().partition("?")[0].endswith(_SCRIPT_EXTENSIONS)
+    if module and module != "__main__":
+        return _script_name(module) if is_script else clean_class(module)
+    return _file_name(filename, is_script)
+
+
+def _file_name(filename: str, is_script: bool) -> str:
+    path = filename.replace("\\", "/").partition("?")[0].partition("#")[0]
+    _, scheme, rest = path.partition("://")
+    absolute = bool(scheme) or path.startswith("/") or path[1:2] == ":"
+    if scheme:
+        path = rest.partition("/")[2]
+    folders = [p for p in path.split("/") if p not in ("", ".", "..") and not _VERSION_FOLDER.fullmatch(p)]
+    kept = "/".join(folders[-2:] if absolute else folders)
+    return _script_name(kept) if is_script else kept
+
+
+def _script_name(path: str) -> str:
+    folder, slash, name = path.rpartition("/")
+    pieces = re.split(r"([.\-_~])", name)
+    kept = [pieces[0], *(s + p for s, p in zip(pieces[1::2], pieces[2::2], strict=True) if not _is_hash(p))]
+    return folder + slash + "".join(kept)
+
+
+def _is_hash(piece: str) -> bool:
+    """Whether a piece of a bundle's file name is a content hash or a chunk number: `3f2a1b9c`, `RLM24BZA`, `DcXyAbQe`, `421`."""
+    if piece.isdigit():
+        return True
+    if not 6 <= len(piece) <= 64 or not piece.isalnum():
+        return False
+    digits = sum(c.isdigit() for c in piece)
+    humps = sum(a.islower() and b.isupper() for a, b in itertools.pairwise(piece))
+    shouting = piece.isupper() and len(piece) == 8  # esbuild's base32, where chance left out the digits
+    return digits >= 2 or (digits == 1 and not piece.islower()) or humps >= 2 or shouting
