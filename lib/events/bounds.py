@@ -1,0 +1,52 @@
+"""The bounding walk: any plain data to data that JSON and PostgreSQL can hold."""
+
+import math
+import re
+from typing import Any
+
+from lib.events import limits
+
+ELLIPSIS = "…"
+TOO_DEEP = "[nested too deeply]"
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def clip(text: str, chars_max: int) -> str:
+    """At most `chars_max` characters, ending in an ellipsis where something was cut."""
+    return text if len(text) <= chars_max else text[: chars_max - 1] + ELLIPSIS
+
+
+def text(value: str, chars_max: int) -> str:
+    """Clipped, and without NUL and lone surrogates, which PostgreSQL cannot hold."""
+    value = clip(value, chars_max)
+    if "\0" in value:
+        value = value.replace("\0", "")
+    return value if value.isascii() else _SURROGATES.sub("\ufffd", value)
+
+
+def bounded(value: Any, chars_max: int = limits.STRING_CHARS_MAX, depth: int = limits.DEPTH_MAX) -> Any:
+    """A copy with every string and key clipped and safe, every number one that JSON can hold, and at most `depth` levels of
+    containers: what lies deeper is replaced by a marker. Never raises, whatever plain data it gets."""
+    if isinstance(value, str):
+        return text(value, chars_max)
+    if isinstance(value, dict):
+        if not depth:
+            return TOO_DEEP
+        return {text(key, chars_max): bounded(item, chars_max, depth - 1) for key, item in value.items()}
+    if isinstance(value, list):
+        return [bounded(item, chars_max, depth - 1) for item in value] if depth else TOO_DEEP
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    """None, booleans and numbers of 64 bits; larger integers become floats, NaN and infinity None."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
+        try:
+            value = float(value)
+        except OverflowError:
+            return None
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return None
