@@ -62,7 +62,8 @@ async def make_partitions(conn: psycopg.AsyncConnection, today: date) -> None:
     expiring = [today + timedelta(days=n) for n in range(EXPIRING_DAYS_AHEAD + 1)]
     async with conn.transaction():
         await conn.execute(
-            "select make_partitions(%s, %s, %s)", [today - timedelta(days=1), today + timedelta(days=RECEIVED_DAYS_AHEAD), expiring]
+            "select make_partitions(%s, %s, %s)",
+            [today - timedelta(days=1), today + timedelta(days=RECEIVED_DAYS_AHEAD), expiring],
         )
 
 

@@ -35,7 +35,9 @@ class InvalidRequest(Problem):
     slug, title, status = "invalid-request", "Invalid request", 400
 
     def __init__(self, detail: str | None = None, errors: Sequence[Mapping[str, str]] = ()) -> None:
-        super().__init__(detail, **({"errors": [dict(error) for error in errors]} if errors else {}))
+        super().__init__(detail)
+        if errors:
+            self.extra["errors"] = [dict(error) for error in errors]
 
 
 class Unauthenticated(Problem):

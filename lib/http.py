@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -86,7 +87,15 @@ class RequestLine:
                 await problem(errors.Unexpected(request_id=request_id))(scope, receive, send_with_id)
         finally:
             milliseconds = round((time.perf_counter() - began) * 1000, 2)
-            log.write("request", request_id=request_id, method=scope["method"], route=route_of(scope), status=status, ms=milliseconds, **found)
+            log.write(
+                "request",
+                request_id=request_id,
+                method=scope["method"],
+                route=route_of(scope),
+                status=status,
+                ms=milliseconds,
+                **found,
+            )
             log.fields.reset(token)
 
 
@@ -96,7 +105,7 @@ def route_of(scope: Scope) -> str:
 
 
 def create_app(
-    routes: Sequence[BaseRoute], lifespan: Callable[[Starlette], AsyncIterator[None]] | None = None
+    routes: Sequence[BaseRoute], lifespan: Callable[[Starlette], AsyncIterator[Mapping[str, Any] | None]] | None = None
 ) -> Starlette:
     """The ASGI app of one function file."""
     app = Starlette(
@@ -110,6 +119,33 @@ def create_app(
     )
     app.add_middleware(RequestLine)
     return app
+
+
+class IdConvertor(Convertor[int]):
+    """`{project_id:id}`: a PostgreSQL bigint above zero. Anything else is no such address."""
+
+    regex = "[0-9]{1,19}"
+
+    def convert(self, value: str) -> int:
+        """The number, or 0, which no row has, where it is beyond a bigint."""
+        number = int(value)
+        return number if number < 2**63 else 0
+
+    def to_string(self, value: int) -> str:
+        """The path segment."""
+        return str(value)
+
+
+register_url_convertor("id", IdConvertor())
+
+
+async def signed_in_lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
+    """What functions for signed-in people share: `request.state.database` and `request.state.verifier`."""
+    from lib import auth, db
+
+    database = db.Database()
+    yield {"database": database, "verifier": auth.Verifier()}
+    await database.close()
 
 
 def client_address(request: Request) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import orjson
 import psycopg
@@ -22,9 +22,12 @@ BATCH_BYTES_MAX = 4_000_000
 WRITERS_MAX = 2
 WAITING_EVENTS_MAX = 2_000
 WRITE_TIMEOUT_SECONDS = 10.0
+ASK_TIMEOUT_SECONDS = 5.0
 # SQLSTATEs after which the same batch may succeed: serialization failure, deadlock.
 TRANSIENT = {"40001", "40P01"}
 NO_PARTITION = "23514"
+
+Answer = TypeVar("Answer")
 
 
 class Row(NamedTuple):
@@ -145,6 +148,25 @@ class Recorder:
             await conn.execute(queries.get("record_make_partitions"), {"retention_days": retention_days})
             return True
         return conn.closed or error.sqlstate in TRANSIENT
+
+    async def ask(self, question: Callable[[db.Connection], Awaitable[Answer]]) -> Answer:
+        """Ask something else of the database over one of the writers' connections, such as whose key this is.
+
+        Raises Unavailable where there is no answer in time; a connection that broke while idle is replaced once.
+        """
+        for last in (False, True):
+            conn = await self._checkout()
+            try:
+                async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
+                    return await question(conn)
+            except TimeoutError as error:
+                raise Unavailable from error
+            except psycopg.OperationalError as error:
+                if last or not conn.closed:
+                    raise Unavailable from error
+            finally:
+                await self._checkin(conn)
+        raise AssertionError("unreachable")
 
     async def _checkout(self) -> db.Connection:
         return self._idle.pop() if self._idle else await self._connect()

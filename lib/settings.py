@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+# System variables in which Vercel tells a deployment its own host names.
+OWN_ADDRESSES = ("VERCEL_URL", "VERCEL_BRANCH_URL", "VERCEL_PROJECT_PRODUCTION_URL")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -26,7 +29,7 @@ class Settings:
     clerk_jwt_key: str | None
     """CLERK_JWT_KEY: the public key as PEM; with it no token needs the network."""
     authorized_parties: frozenset[str]
-    """CLERK_AUTHORIZED_PARTIES: origins, by commas, that a token's `azp` may name."""
+    """CLERK_AUTHORIZED_PARTIES: origins, by commas, that a token's `azp` may name; by default the deployment's own addresses."""
     cron_secret: str | None
     """CRON_SECRET: what Vercel Cron sends as Bearer token."""
     commit: str
@@ -51,7 +54,8 @@ def read(env: Mapping[str, str]) -> Settings:
         return next((env[name] for name in names if env.get(name)), None)
 
     issuer = first("CLERK_ISSUER") or issuer_of(env.get("NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY", ""))
-    parties = env.get("CLERK_AUTHORIZED_PARTIES", "").split(",")
+    own = [f"https://{env[name]}" for name in OWN_ADDRESSES if env.get(name)]
+    parties = env["CLERK_AUTHORIZED_PARTIES"].split(",") if env.get("CLERK_AUTHORIZED_PARTIES") else own
     return Settings(
         database_url=first("DATABASE_URL"),
         redis_url=first("UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"),

@@ -1,0 +1,36 @@
+-- name: event_list_by_incident
+-- Newest first, by the key of each day's partition; an incident of several fingerprints takes a page of each and sorts once.
+-- since: no event of the incident is older, so that older partitions are not even planned.
+SELECT e.event_id, e.received_at, e.occurred_at, e.expires_on, e.level, e.release, e.environment, e.service, e.route,
+       e.removed_count
+  FROM incident_fingerprints f
+ CROSS JOIN LATERAL (
+       SELECT *
+         FROM events e
+        WHERE e.project_id = f.project_id AND e.fingerprint = f.fingerprint
+          AND e.received_at >= %(since)s
+          AND (%(after)s::timestamptz IS NULL OR (e.received_at, e.event_id) < (%(after)s, %(after_id)s::uuid))
+        ORDER BY e.received_at DESC, e.event_id DESC
+        LIMIT %(limit)s) e
+ WHERE f.project_id = %(project_id)s AND f.incident_id = %(incident_id)s
+ ORDER BY e.received_at DESC, e.event_id DESC
+ LIMIT %(limit)s;
+
+-- name: event_find_id
+-- Where an event lies. Asked first, so that the partitions of the next query are known when it is planned.
+SELECT k.received_at, k.fingerprint, f.incident_id
+  FROM event_ids k
+  JOIN incident_fingerprints f ON f.project_id = k.project_id AND f.fingerprint = k.fingerprint
+ WHERE k.project_id = %(project_id)s AND k.event_id = %(event_id)s;
+
+-- name: event_find_row
+SELECT event_id, received_at, occurred_at, expires_on, level, release, environment, service, route, removed_count
+  FROM events
+ WHERE project_id = %(project_id)s AND fingerprint = %(fingerprint)s AND received_at = %(received_at)s
+   AND event_id = %(event_id)s;
+
+-- name: event_find_payload
+-- No row where the payload has expired and its partition is gone.
+SELECT dictionary, payload
+  FROM event_payloads
+ WHERE project_id = %(project_id)s AND received_at = %(received_at)s AND event_id = %(event_id)s AND expires_on = %(expires_on)s;

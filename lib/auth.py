@@ -1,0 +1,162 @@
+"""Who is asking: session tokens of Clerk (or of the local issuer, by the same verification) and what their bearer may do.
+
+https://clerk.com/docs/backend-requests/handling/manual-jwt: RS256 only; `exp`, `nbf`, `iss` and `azp` are checked, a session
+that still has tasks to do (`sts` = pending) is refused. The token comes as Bearer or in the cookie `__session`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+import httpx
+import jwt
+from starlette.requests import Request
+
+from lib import db, log, settings
+from lib.errors import Forbidden, NotConfigured, NotFound, Unauthenticated, Unavailable
+
+Role = Literal["owner", "admin", "member", "viewer"]
+RANK: dict[str, int] = {"viewer": 0, "member": 1, "admin": 2, "owner": 3}
+SESSION_COOKIE = "__session"
+LEEWAY_SECONDS = 5
+TOKEN_CHARACTERS_MAX = 8_000
+JWKS_TIMEOUT_SECONDS = 3.0
+JWKS_LIFETIME_SECONDS = 3_600.0
+# However many unknown key ids are presented, the issuer is asked once in this time.
+JWKS_COOLDOWN_SECONDS = 30.0
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+class User(NamedTuple):
+    """A signed-in person, as the token names them."""
+
+    clerk_user_id: str
+
+
+class Membership(NamedTuple):
+    """A person's place in the workspace of the project that is asked for."""
+
+    workspace_id: int
+    project_id: int
+    person_id: int
+    role: Role
+
+
+class SigningKeys:
+    """The issuer's public keys, kept for an hour, and kept longer while the issuer does not answer."""
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._url = url
+        self._clock = clock
+        self._keys: dict[str, jwt.PyJWK] = {}
+        self._fresh_until = self._next_fetch_at = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def get(self, key_id: str) -> jwt.PyJWK:
+        """The key of this id. Raises Unauthenticated where the issuer has none, Unavailable where it was never reached."""
+        if key_id not in self._keys or self._clock() >= self._fresh_until:
+            async with self._lock:
+                if (key_id not in self._keys or self._clock() >= self._fresh_until) and self._clock() >= self._next_fetch_at:
+                    await self._fetch()
+        if key_id in self._keys:
+            return self._keys[key_id]
+        if not self._keys:
+            raise Unavailable("The sign-in service's keys cannot be fetched. Try again.")
+        raise Unauthenticated("The session token is signed with a key that the sign-in service does not have.")
+
+    async def _fetch(self) -> None:
+        self._next_fetch_at = self._clock() + JWKS_COOLDOWN_SECONDS
+        try:
+            async with httpx.AsyncClient(timeout=JWKS_TIMEOUT_SECONDS) as client:
+                answer = (await client.get(self._url)).raise_for_status()
+            found = jwt.PyJWKSet.from_dict(answer.json()).keys
+        except (httpx.HTTPError, jwt.PyJWTError, ValueError, AttributeError) as error:
+            log.write("jwks_not_fetched", **log.where(error))
+            if not self._keys:
+                # Nothing to fall back on: the next request may try again soon.
+                self._next_fetch_at = self._clock() + 1
+            return
+        self._keys = {key.key_id: key for key in found if key.key_id}
+        self._fresh_until = self._clock() + JWKS_LIFETIME_SECONDS
+
+
+class Verifier:
+    """Verifies session tokens for one instance."""
+
+    def __init__(self, config: settings.Settings | None = None) -> None:
+        self._settings = config or settings.current()
+        url = self._settings.clerk_jwks_url
+        self._keys = SigningKeys(url) if url else None
+
+    async def user(self, request: Request) -> User:
+        """The signed-in person. Raises Unauthenticated, Forbidden (a cookie from a foreign page) or NotConfigured."""
+        token, from_cookie = _token(request)
+        if from_cookie and request.method not in SAFE_METHODS:
+            _require_own_origin(request)
+        claims = await self._claims(token)
+        log.note(user=claims["sub"])
+        return User(claims["sub"])
+
+    async def _claims(self, token: str) -> dict[str, Any]:
+        if not self._settings.clerk_issuer:
+            raise NotConfigured("Sign-in is not set up: set NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY.")
+        try:
+            header = jwt.get_unverified_header(token)
+            if header.get("alg") != "RS256":
+                raise Unauthenticated("The session token is not signed with RS256.")
+            claims: dict[str, Any] = jwt.decode(
+                token, await self._key(header), algorithms=["RS256"], issuer=self._settings.clerk_issuer, leeway=LEEWAY_SECONDS,
+                options={"require": ["exp", "iss", "sub"], "verify_aud": False},
+            )  # fmt: skip
+        except jwt.ExpiredSignatureError as error:
+            raise Unauthenticated("The session has expired. Sign in again.") from error
+        except (jwt.PyJWTError, ValueError) as error:
+            raise Unauthenticated("The session token is not valid. Sign in again.") from error
+        party = claims.get("azp")
+        if party is not None and party not in self._settings.authorized_parties:
+            raise Unauthenticated("The session token was made for another site (azp). See CLERK_AUTHORIZED_PARTIES.")
+        if claims.get("sts") == "pending":
+            raise Unauthenticated("The sign-in is not complete yet.")
+        return claims
+
+    async def _key(self, header: dict[str, Any]) -> Any:
+        if self._settings.clerk_jwt_key:
+            return self._settings.clerk_jwt_key.replace("\\n", "\n")
+        key_id = header.get("kid")
+        if not isinstance(key_id, str) or self._keys is None:
+            raise Unauthenticated("The session token does not name its key.")
+        return (await self._keys.get(key_id)).key
+
+
+def _token(request: Request) -> tuple[str, bool]:
+    """(the token, whether it came as a cookie). Raises Unauthenticated where there is none."""
+    scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
+    token = bearer.strip() if scheme.lower() == "bearer" else request.cookies.get(SESSION_COOKIE, "")
+    if not token or len(token) > TOKEN_CHARACTERS_MAX:
+        raise Unauthenticated
+    return token, scheme.lower() != "bearer"
+
+
+def _require_own_origin(request: Request) -> None:
+    """A browser sends cookies along with a foreign page's request too, but cannot lie about Origin."""
+    origin = urlsplit(request.headers.get("origin", ""))
+    if not origin.netloc or origin.netloc != request.headers.get("host"):
+        raise Forbidden("A change asked for with a cookie must come from Sensra's own pages.")
+
+
+async def require_member(conn: db.Connection, user: User, project_id: int, at_least: Role = "viewer") -> Membership:
+    """The person's membership in the project's workspace.
+
+    Raises NotFound where there is none (another tenant's project looks like none at all), Forbidden where the role is too low.
+    """
+    row = await db.fetch_one(conn, "member_find_by_project", project_id=project_id, clerk_user_id=user.clerk_user_id)
+    if row is None:
+        raise NotFound("There is no such project, or it is not yours to see.")
+    if RANK[row["role"]] < RANK[at_least]:
+        raise Forbidden(f"This needs the role {at_least}; yours is {row['role']}.")
+    log.note(project=project_id)
+    return Membership(**row)

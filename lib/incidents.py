@@ -1,0 +1,175 @@
+"""Incidents and their events, as the API shows them; the change of an incident's status."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, NamedTuple
+
+import orjson
+
+from lib import db, paging, payloads
+from lib.errors import Conflict, InvalidRequest, NotFound
+
+Status = Literal["open", "resolved", "ignored"]
+Sort = Literal["last_seen", "first_seen", "event_count"]
+# An event's own clock may be this far ahead of ours.
+CLOCK_SLACK = timedelta(days=1)
+LISTED = (
+    "id", "title", "culprit", "kind", "level", "platform", "status", "event_count", "first_seen", "last_seen", "first_release",
+    "last_release", "environments", "regressed_at", "escalated_at",
+)  # fmt: skip
+RESOLUTION = ("status_changed_at", "resolved_release", "resolved_in_next_release", "ignored_until", "ignored_until_count")
+
+
+class Filters(NamedTuple):
+    """What a list of incidents is narrowed to; None: not narrowed."""
+
+    status: Status | None = None
+    level: str | None = None
+    environment: str | None = None
+    release: str | None = None
+    text: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+class StatusChange(NamedTuple):
+    """A status, and when it ends by itself."""
+
+    status: Status
+    in_next_release: bool = False
+    ignored_until: datetime | None = None
+    ignored_events: int | None = None
+
+
+def _pattern(text: str | None) -> str | None:
+    """An ILIKE pattern that finds the text as it is written."""
+    if not text:
+        return None
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def _listed(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in LISTED}
+
+
+async def list_page(
+    conn: db.Connection, project_id: int, filters: Filters, sort: Sort = "last_seen", limit: int = paging.LIMIT_DEFAULT,
+    cursor: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """`{"items": […], "next_cursor": …}`, the highest of `sort` first. Raises InvalidRequest for a foreign cursor."""
+    after, after_id = paging.decode(cursor, (int if sort == "event_count" else str, int)) if cursor else (None, None)
+    if isinstance(after, str):
+        after = _moment(after)
+    rows = await db.fetch_all(
+        conn, f"incident_list_by_{sort}", project_id=project_id, status=filters.status, level=filters.level,
+        environment=filters.environment, release=filters.release, pattern=_pattern(filters.text), since=filters.since,
+        until=filters.until, after=after, after_id=after_id, limit=limit + 1,
+    )  # fmt: skip
+    page = rows[:limit]
+    more = len(rows) > limit
+    return {
+        "items": [_listed(row) for row in page],
+        "next_cursor": paging.encode([page[-1][sort], page[-1]["id"]]) if more else None,
+    }
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidRequest("The cursor is not one that this list gave out.") from error
+
+
+async def _find(conn: db.Connection, project_id: int, incident_id: int) -> dict[str, Any]:
+    row = await db.fetch_one(conn, "incident_find", project_id=project_id, incident_id=incident_id)
+    if row is None:
+        raise NotFound("There is no such incident in this project.")
+    return row
+
+
+async def read(conn: db.Connection, project_id: int, incident_id: int) -> dict[str, Any]:
+    """One incident whole, with the fingerprints that lead to it. Raises NotFound."""
+    row = await _find(conn, project_id, incident_id)
+    fingerprints = await db.fetch_all(conn, "incident_list_fingerprints", project_id=project_id, incident_id=incident_id)
+    for found in fingerprints:
+        found["fingerprint"] = found["fingerprint"].hex
+    return _listed(row) | {name: row[name] for name in RESOLUTION} | {"fingerprints": fingerprints}
+
+
+async def list_events(
+    conn: db.Connection, project_id: int, incident_id: int, limit: int = paging.LIMIT_DEFAULT, cursor: str | None = None
+) -> dict[str, Any]:
+    """`{"items": […], "next_cursor": …}` of an incident's events, newest received first. Raises NotFound, InvalidRequest."""
+    incident = await _find(conn, project_id, incident_id)
+    after, after_id = paging.decode(cursor, (str, str)) if cursor else (None, None)
+    rows = await db.fetch_all(
+        conn, "event_list_by_incident", project_id=project_id, incident_id=incident_id, limit=limit + 1,
+        since=incident["first_seen"] - CLOCK_SLACK, after=_moment(after) if after else None,
+        after_id=event_uuid(after_id) if after_id else None,
+    )  # fmt: skip
+    page = rows[:limit]
+    next_cursor = paging.encode([page[-1]["received_at"], page[-1]["event_id"].hex]) if len(rows) > limit else None
+    return {"items": [_shown(row) for row in page], "next_cursor": next_cursor}
+
+
+def event_uuid(text: str) -> uuid.UUID:
+    """An event id in either form. Raises NotFound where it cannot be one."""
+    try:
+        return uuid.UUID(text)
+    except ValueError as error:
+        raise NotFound("There is no such event: its id is 32 hexadecimal characters.") from error
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "event_id": row["event_id"].hex}
+
+
+async def read_event(conn: db.Connection, project_id: int, event_id: str, incident_id: int | None = None) -> dict[str, Any]:
+    """One event whole, as redacted: its light fields, `payload` (null once it has expired) and `removals`. Raises NotFound."""
+    identity = event_uuid(event_id)
+    place = await db.fetch_one(conn, "event_find_id", project_id=project_id, event_id=identity)
+    if place is None or incident_id not in (None, place["incident_id"]):
+        raise NotFound("There is no such event here.")
+    row = await db.fetch_one(
+        conn, "event_find_row", project_id=project_id, event_id=identity, received_at=place["received_at"],
+        fingerprint=place["fingerprint"],
+    )  # fmt: skip
+    if row is None:
+        raise NotFound("This event has been removed by retention.")
+    stored = await db.fetch_one(
+        conn, "event_find_payload", project_id=project_id, event_id=identity, received_at=place["received_at"],
+        expires_on=row["expires_on"],
+    )  # fmt: skip
+    body = orjson.loads(payloads.decompress(stored["dictionary"], stored["payload"])) if stored else {}
+    return {
+        **_shown(row),
+        "incident_id": place["incident_id"],
+        "fingerprint": place["fingerprint"].hex,
+        "payload": body.get("payload"),
+        "removals": body.get("removals", []),
+    }
+
+
+async def change_status(conn: db.Connection, project_id: int, incident_id: int, change: StatusChange) -> dict[str, Any]:
+    """Set the status; answers the incident as it is then.
+
+    Raises NotFound; InvalidRequest for an end in the past; Conflict for "in the next release" where the project has named none.
+    """
+    if change.ignored_until and change.ignored_until <= datetime.now(UTC):
+        raise InvalidRequest(
+            "The time until which to ignore lies in the past.", [{"pointer": "/ignored_until", "detail": "name a time to come"}]
+        )
+    row = await db.fetch_one(
+        conn, "incident_update_status", project_id=project_id, incident_id=incident_id, status=change.status,
+        in_next_release=change.in_next_release, ignored_until=change.ignored_until, ignored_events=change.ignored_events,
+    )  # fmt: skip
+    if row is None:
+        raise NotFound("There is no such incident in this project.")
+    if change.in_next_release and row["resolved_release"] is None:
+        raise Conflict(
+            "This project's events name no release, so there is no next one. Resolve it now, or set `release` in the SDK."
+        )
+    return await read(conn, project_id, incident_id)

@@ -1,0 +1,35 @@
+"""Cursor paging: a page says where the next one begins, so that what arrives meanwhile shifts nothing."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+import orjson
+
+from lib.errors import InvalidRequest
+
+LIMIT_DEFAULT = 50
+LIMIT_MAX = 100
+CURSOR_CHARACTERS_MAX = 400
+
+
+def encode(position: list[Any]) -> str:
+    """An opaque cursor for the row that the page ended with."""
+    return base64.urlsafe_b64encode(orjson.dumps(position)).decode().rstrip("=")
+
+
+def decode(cursor: str, kinds: tuple[type, ...]) -> list[Any]:
+    """What encode was given. Raises InvalidRequest where it is not a cursor of this list."""
+    try:
+        if len(cursor) > CURSOR_CHARACTERS_MAX:
+            raise ValueError
+        position = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+        if [type(value) for value in position] != list(kinds):
+            raise ValueError
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise InvalidRequest(
+            "The cursor is not one that this list gave out.", [{"pointer": "?cursor", "detail": "start without a cursor"}]
+        ) from error
+    return list(position)
