@@ -42,6 +42,7 @@ def url_of(listener: socket.socket) -> str:
 def server_of(app: Any, **options: Any) -> uvicorn.Server:
     """A quiet uvicorn for this app; `lifespan` is run."""
     settings: dict[str, Any] = {"log_level": "warning", "access_log": False, "ws": "none", "timeout_graceful_shutdown": 1}
+    settings |= {"proxy_headers": False}  # uvicorn would believe X-Forwarded-For from loopback
     return uvicorn.Server(uvicorn.Config(app, **(settings | options)))
 
 
