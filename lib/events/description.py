@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from lib import fingerprint
 from lib.events.bounds import text
 
 TITLE_CHARS_MAX = 200
@@ -30,7 +31,7 @@ def describe(payload: dict[str, Any]) -> Description:
     headline = _headline(payload)
     return Description(
         title=_title(payload, headline),
-        culprit=_culprit(payload, headline),
+        culprit=_culprit(payload),
         kind=_column(headline.get("type")),
         level=payload["level"],
         platform=_column(payload.get("platform")) or "other",
@@ -83,18 +84,11 @@ def _title(payload: dict[str, Any], headline: dict[str, Any]) -> str:
     return text(joined, TITLE_CHARS_MAX) or UNTITLED
 
 
-def _culprit(payload: dict[str, Any], headline: dict[str, Any]) -> str | None:
-    frame = _crash_frame(headline)
+def _culprit(payload: dict[str, Any]) -> str | None:
+    frame = fingerprint.crash_frame(payload) or {}
     function, place = frame.get("function"), frame.get("module") or frame.get("filename")
     parts = [part for part in (function, place) if isinstance(part, str) and part]
     return _column(" in ".join(parts) or payload.get("transaction"))
-
-
-def _crash_frame(headline: dict[str, Any]) -> dict[str, Any]:
-    """The newest in-app frame, or the newest at all."""
-    frames = _mapping(headline.get("stacktrace")).get("frames")
-    found = [frame for frame in frames if isinstance(frame, dict)] if isinstance(frames, list) else []
-    return next((frame for frame in reversed(found) if frame.get("in_app") is True), found[-1] if found else {})
 
 
 def _service(payload: dict[str, Any]) -> str | None:

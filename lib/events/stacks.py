@@ -20,6 +20,7 @@ TYPES: dict[str, type] = {
     "post_context": list,
     "vars": dict,
 }
+_type_of, _join = TYPES.get, "".join  # bound once: this runs for every field of every frame
 
 
 def stacktrace(raw: object) -> dict[str, Any] | None:
@@ -36,24 +37,19 @@ def stacktrace(raw: object) -> dict[str, Any] | None:
 
 
 def _frame(raw: dict[str, Any]) -> dict[str, Any]:
-    frame = {name: value for name, value in raw.items() if type(value) is TYPES.get(name)}
+    frame: dict[str, Any] = {name: value for name, value in raw.items() if type(value) is _type_of(name)}
     if len(frame) < len(raw):
-        frame = values.fields(raw, CONVERSIONS)
-    if "pre_context" in frame or "post_context" in frame:
-        _check_lines(frame, "pre_context")
-        _check_lines(frame, "post_context")
+        return values.fields(raw, CONVERSIONS)
+    try:  # the cheapest proof that all lines are strings
+        _join(frame.get("pre_context", ()))
+        _join(frame.get("post_context", ()))
+    except TypeError:
+        return values.fields(raw, CONVERSIONS)
     return frame
 
 
-def _check_lines(frame: dict[str, Any], name: str) -> None:
-    try:
-        "".join(frame.get(name) or ())  # the cheapest proof that all are strings
-    except TypeError:
-        frame[name] = [line if isinstance(line, str) else "" for line in frame[name]]
-
-
-def _list(value: object) -> list[Any] | None:
-    return value if isinstance(value, list) else None
+def _lines(value: object) -> list[str] | None:
+    return [line if isinstance(line, str) else "" for line in value] if isinstance(value, list) else None
 
 
 CONVERSIONS: values.Fields = {
@@ -61,9 +57,9 @@ CONVERSIONS: values.Fields = {
     "lineno": values.integer,
     "colno": values.integer,
     "in_app": values.flag,
-    "pre_context": _list,
-    "post_context": _list,
-    "vars": values.mapping,
+    "pre_context": _lines,
+    "post_context": _lines,
+    "vars": values.variables,
 }
 
 

@@ -14,8 +14,13 @@ Fields = dict[str, Callable[[Any], Any]]
 
 def fields(raw: dict[str, Any], table: Fields) -> dict[str, Any]:
     """The known fields of `raw`, each in its canonical form; unknown and unusable ones are dropped."""
-    found = {name: table[name](value) for name, value in raw.items() if value is not None and name in table}
-    return {name: value for name, value in found.items() if value is not None}
+    result: dict[str, Any] = {}
+    for name, value in raw.items():
+        if value is not None and name in table:
+            converted = table[name](value)
+            if converted is not None:
+                result[name] = converted
+    return result
 
 
 def items(raw: object) -> list[dict[str, Any]]:
@@ -76,6 +81,11 @@ def flag(value: object) -> bool | None:
 def mapping(value: object) -> dict[str, Any] | None:
     """A non-empty object as it is."""
     return value if isinstance(value, dict) and value else None
+
+
+def variables(value: object) -> dict[str, Any] | None:
+    """An object as it is, empty or not."""
+    return value if isinstance(value, dict) else None
 
 
 def pairs(value: object) -> dict[str, Any] | None:
