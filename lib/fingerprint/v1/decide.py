@@ -111,7 +111,7 @@ def _is_message(exception: Mapping[str, Any]) -> bool:
 def _root(cause: chain.Cause) -> _Decision | None:
     kind = names.clean_class(text(cause.exception.get("type")))
     message = text(cause.exception.get("value"), TEXT_CHARS_MAX)
-    identity = stack.identify(cause.stack, f"{kind} {message[:200]}")
+    identity = stack.identify(cause.stack, kind, message[:200])
     if identity is None:
         return _exception_message(kind, message)
     parts = [f"type: {kind or 'Error'}", *(f"frame: {frame.identity}" for frame in identity.frames)]

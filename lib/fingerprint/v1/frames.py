@@ -102,6 +102,11 @@ def _is_minified(frame: Mapping[str, Any]) -> bool:
     return column >= _LONG_COLUMN or names.looks_minified(text(frame.get("function")))
 
 
+def is_script(frame: Mapping[str, Any]) -> bool:
+    """Whether a frame is JavaScript, where one bundle holds everything and a module says little."""
+    return names.is_script(text(frame.get("filename")) or text(frame.get("abs_path")))
+
+
 def source_line(frame: Mapping[str, Any]) -> str:
     """The source line of a frame, stripped; empty where it is not known."""
     return text(frame.get("context_line"), LINE_CHARS_MAX).strip()

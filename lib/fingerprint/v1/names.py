@@ -128,13 +128,18 @@ def clean_module(module: str, filename: str) -> str:
 
     The module where the SDK sends one, else the file without host, deploy folder and hash.
     """
-    is_script = filename.lower().partition("?")[0].endswith(_SCRIPT_EXTENSIONS)
+    script = is_script(filename)
     if module and module != "__main__":
-        return _script_name(module) if is_script else clean_class(module)
-    return _file_name(filename, is_script)
+        return _script_name(module) if script else clean_class(module)
+    return _file_name(filename, script=script)
 
 
-def _file_name(filename: str, is_script: bool) -> str:
+def is_script(filename: str) -> bool:
+    """Whether a file is JavaScript or what is compiled to it."""
+    return filename.lower().partition("?")[0].endswith(_SCRIPT_EXTENSIONS)
+
+
+def _file_name(filename: str, *, script: bool) -> str:
     path = filename.replace("\\", "/").partition("?")[0].partition("#")[0]
     _, scheme, rest = path.partition("://")
     absolute = bool(scheme) or path.startswith("/") or path[1:2] == ":"
@@ -142,7 +147,7 @@ def _file_name(filename: str, is_script: bool) -> str:
         path = rest.partition("/")[2]
     folders = [p for p in path.split("/") if p not in ("", ".", "..") and not _VERSION_FOLDER.fullmatch(p)]
     kept = "/".join(folders[-2:] if absolute else folders)
-    return _script_name(kept) if is_script else kept
+    return _script_name(kept) if script else kept
 
 
 def _script_name(path: str) -> str:

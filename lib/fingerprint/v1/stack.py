@@ -7,17 +7,34 @@ from typing import Any, NamedTuple
 
 from lib.fingerprint.v1 import frames, names
 from lib.fingerprint.v1.frames import Frame
+from lib.fingerprint.v1.messages import normalise
 from lib.fingerprint.v1.shape import LINE_CHARS_MAX, text
 
-FRAMES_HASHED_MAX = 2  # that name a function; anonymous ones between them come along
+FRAMES_NAMED_MAX = 2  # frames that name a function of the bug; anonymous ones and checks between them come along
+FRAMES_HASHED_MAX = 5
 WALK_MAX = 40  # application frames looked at from the crash outwards
 RECURSION_MIN = 3  # the same function so often within WALK_MAX frames is a recursion
+STATEMENT_LINES_MAX = 7
 WORDS_MAX = 12
 
 _OVERFLOW = re.compile(r"(?i)recursion|stack ?overflow|stack ?level|call stack|too deep")
-_WORD = re.compile(r"[^\W\d][\w$]*+")
-_RAISES = ("raise", "throw")
+# Errors a runtime raises where the faulty code stands, as opposed to those thrown at a caller who broke a rule.
+_RAISED_BY_RUNTIME = re.compile(
+    r"NullPointer|NullReference|NoneType|IndexOutOf|ClassCast|InvalidCast|Arithmetic|DivideByZero|ZeroDivision|NegativeArraySize"
+    r"|ArrayStore|NoSuchMethod|NoSuchField|AbstractMethod|NoMethodError|NameError|AttributeError|ReferenceError"
+)
+# A function whose work is to raise says little: who called it is part of the bug.
+_CHECK = re.compile(
+    r"(?i)_*+(?:abort|assert|check|create\w*exception|die|ensure|error|expect|fail|guard|must|new\w*exception|notnull|panic|raise"
+    r"|range_?check|require|throw|validate|verify)"
+)
 _CONSTRUCTORS = frozenset({"__init__", "<init>", "constructor", "initialize", "__construct"})
+_WORD = re.compile(r"[^\W\d][\w$]*+")
+_OPEN, _CLOSE = re.compile(r"[(\[{]"), re.compile(r"[)\]}]")
+# Values and types of languages, which a message names for what the data was at that moment.
+_VALUE_WORDS = frozenset(
+    {"None", "null", "undefined", "nil", "true", "false", "True", "False", "NaN", "str", "int", "string", "number", "object"}
+)
 
 
 class Identity(NamedTuple):
@@ -29,80 +46,109 @@ class Identity(NamedTuple):
     in_app: bool
 
 
-def identify(stack: Sequence[Mapping[str, Any]], error: str) -> Identity | None:
-    """The identity of a stack; None where it has no frame with a name. `error` is the type and message, to tell an overflow."""
+class _Step(NamedTuple):
+    """An application frame on the way out from the crash."""
+
+    frame: Frame
+    is_entry: bool  # a library called it: a test runner, a server, an event loop
+
+
+def identify(stack: Sequence[Mapping[str, Any]], kind: str, message: str) -> Identity | None:
+    """The identity of a stack, oldest frame first; None where no frame has a name. `kind` is the exception's type."""
     own = frames.in_app(stack)
     is_own = bool(own)
     own = own or list(stack)
     minified = frames.is_minified(own)
-    walked = _walk(own, minified)
-    if not walked:
+    steps = _walk(stack, own, minified=minified)
+    if not steps:
         return None
-    if _OVERFLOW.search(error):
-        cycle = _cycle(walked)
+    if _OVERFLOW.search(kind) or _OVERFLOW.search(message):
+        cycle = _cycle([frame for frame, _ in steps], minified=minified)
         if cycle:
             return Identity(cycle, minified, recursion=True, in_app=is_own)
-    chosen = _nearest_named(walked) if minified else _connected(walked)
+    called_library = own[-1] is not stack[-1]
+    chosen = _nearest_named(steps) if minified else _connected(steps, kind, called_library=called_library)
     if all(frame.function == names.ANONYMOUS and not frame.module for frame in chosen):
         return None
     return Identity(chosen, minified, recursion=False, in_app=is_own)
 
 
-def _walk(own: Sequence[Mapping[str, Any]], minified: bool) -> list[Frame]:
-    """Cleaned frames from the crash outwards, without the compiler's own."""
-    cleaned = [frames.clean(frame, minified=minified) for frame in own[: -WALK_MAX - 1 : -1]]
-    return [
-        frame for frame, caller in zip(cleaned, [*cleaned[1:], None], strict=True) if not frames.is_noise(frame, caller)
-    ] or cleaned[:1]
+def _walk(stack: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]], *, minified: bool) -> list[_Step]:
+    """Application frames from the crash outwards, cleaned, without the compiler's own."""
+    own_ids = set(map(id, own))
+    steps: list[_Step] = []
+    for at in range(len(stack) - 1, -1, -1):
+        if id(stack[at]) in own_ids:
+            is_entry = at == 0 or id(stack[at - 1]) not in own_ids
+            steps.append(_Step(frames.clean(stack[at], minified=minified), is_entry))
+            if len(steps) == WALK_MAX:
+                break
+    callers = [*(step.frame for step in steps[1:]), None]
+    return [step for step, caller in zip(steps, callers, strict=True) if not frames.is_noise(step.frame, caller)] or steps[:1]
 
 
-def _cycle(walked: Sequence[Frame]) -> list[Frame]:
-    """The functions that call each other again and again, in a stable order: an overflow strikes any of them."""
-    counts = Counter(frame.identity for frame in walked)
-    first = {frame.identity: frame for frame in reversed(walked)}
-    return [first[identity] for identity in sorted(counts) if counts[identity] >= RECURSION_MIN]
+def _cycle(walked: Sequence[Frame], *, minified: bool) -> list[Frame]:
+    """The functions that call each other again and again, in a stable order: an overflow strikes any of them.
+
+    Minified, they are told apart by the minifier's names, which are then left out: how many there are remains.
+    """
+    keys = [text(frame.raw.get("function")) if minified else frame.identity for frame in walked]
+    counts = Counter(keys)
+    first = dict(zip(reversed(keys), reversed(walked), strict=True))
+    return sorted((first[key] for key in counts if counts[key] >= RECURSION_MIN), key=lambda frame: frame.identity)
 
 
-def _connected(walked: Sequence[Frame]) -> list[Frame]:
+def _connected(steps: Sequence[_Step], kind: str, *, called_library: bool) -> list[Frame]:
     """The crash frame and its direct callers.
 
     A caller that reaches the function through a variable (a router, a job runner, an event loop) would call any other as well:
-    it and everything around it is the way to the bug, not the bug.
+    it and everything around it is the way to the bug, not the bug. Where source lines are not known, an entry called by a
+    library takes that part, and an error raised by the runtime or by a library belongs to the frame it struck.
     """
-    chosen = [walked[0]]
-    named = 0 if names.is_generic(walked[0].function) else 1
-    for frame in walked[1:]:
-        if frame.identity == chosen[-1].identity:
+    chosen = [steps[0].frame]
+    named = _weight(chosen[0])
+    struck = called_library or _RAISED_BY_RUNTIME.search(kind) is not None
+    for frame, is_entry in steps[1:]:
+        callee = chosen[-1]
+        if frame.identity == callee.identity:
             continue
-        if named >= FRAMES_HASHED_MAX or (named and not _calls(frame, chosen[-1])):
+        if named >= FRAMES_NAMED_MAX or len(chosen) >= FRAMES_HASHED_MAX:
+            break
+        if not names.is_generic(callee.function) and not _belongs(frame, callee, is_entry=is_entry, struck=struck and named > 0):
             break
         chosen.append(frame)
-        named += not names.is_generic(frame.function)
+        named += _weight(frame)
     return chosen
 
 
-def _calls(caller: Frame, callee: Frame) -> bool:
-    """Whether the caller's source line names the callee. Without the line, a caller in the same module counts."""
-    if names.is_generic(callee.function):
-        return True
+def _weight(frame: Frame) -> int:
+    """1 for a frame that names the bug's own function, 0 for an anonymous one or a check."""
+    return 0 if names.is_generic(frame.function) or _CHECK.match(names.base_name(frame.function)) else 1
+
+
+def _belongs(caller: Frame, callee: Frame, *, is_entry: bool, struck: bool) -> bool:
+    """Whether a caller is part of the bug: its source line names the callee; without lines, see `_connected`."""
+    line = statement(caller.raw)
+    if not line:
+        return not is_entry and not (struck and not frames.is_script(callee.raw))
     base = names.base_name(callee.function)
-    line = frames.source_line(caller.raw)
-    same_module = bool(caller.module) and caller.module == callee.module
-    if not line or base in _CONSTRUCTORS or (base.startswith("__") and base.endswith("__")):
-        return same_module or not line or base in _CONSTRUCTORS
-    return base in _WORD.findall(statement(caller.raw))
+    if base in _CONSTRUCTORS:
+        return True
+    if base.startswith("__") and base.endswith("__"):  # called by an operator: no name to find
+        return caller.module == callee.module
+    return base in _WORD.findall(line)
 
 
-def _nearest_named(walked: Sequence[Frame]) -> list[Frame]:
+def _nearest_named(steps: Sequence[_Step]) -> list[Frame]:
     """At least two frames, one of them with a name that a minifier keeps."""
     chosen: list[Frame] = []
     named = 0
-    for frame in walked:
-        if chosen and frame.identity == chosen[-1].identity:
+    for frame, _ in steps:
+        if chosen and frame.identity == chosen[-1].identity and not names.is_generic(frame.function):
             continue
         chosen.append(frame)
         named += not names.is_generic(frame.function)
-        if named and len(chosen) >= FRAMES_HASHED_MAX:
+        if (named and len(chosen) >= FRAMES_NAMED_MAX) or len(chosen) >= FRAMES_HASHED_MAX:
             break
     return chosen
 
@@ -111,13 +157,20 @@ def statement(frame: Mapping[str, Any]) -> str:
     """The source line of a frame and, while its brackets are open, the lines after it."""
     line = frames.source_line(frame)
     following = frame.get("post_context")
-    if not isinstance(following, list):
+    if not line or not isinstance(following, list):
         return line
-    for more in following[:6]:
-        if sum(line.count(c) for c in "([{") <= sum(line.count(c) for c in ")]}"):
+    depth = _depth(line)
+    for more in following[: STATEMENT_LINES_MAX - 1]:
+        if depth <= 0:
             break
-        line += " " + text(more, LINE_CHARS_MAX).strip()
+        piece = text(more, LINE_CHARS_MAX).strip()
+        line += " " + piece
+        depth += _depth(piece)
     return line
+
+
+def _depth(line: str) -> int:
+    return len(_OPEN.findall(line)) - len(_CLOSE.findall(line))
 
 
 def message_words(chosen: Sequence[Frame], message: str) -> list[str]:
@@ -130,5 +183,6 @@ def message_words(chosen: Sequence[Frame], message: str) -> list[str]:
         code.update(_WORD.findall(statement(frame.raw)))
     if not code:
         return []
-    words = dict.fromkeys(word for word in _WORD.findall(message) if word in code)
+    code -= _VALUE_WORDS
+    words = dict.fromkeys(word for word in _WORD.findall(normalise(message)) if word in code)
     return list(words)[:WORDS_MAX]
