@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from lib.fingerprint.v1 import chain, frames, messages, names, stack
+from lib.fingerprint.v1 import chain, frames, messages, names, source, stack
 from lib.fingerprint.v1.shape import CLIENT_PARTS_MAX, NAME_CHARS_MAX, TEXT_CHARS_MAX, mapping, text, values
 
 VERSION = 1
@@ -118,9 +118,12 @@ def _root(cause: chain.Cause) -> _Decision | None:
     if identity.minified:
         parts.append(f"message: {messages.normalise(names.mask_mangled(message))}")
         return _Decision("minified_stack", _stack_reason(identity, cause), parts)
-    words = [] if identity.recursion else stack.message_words(identity.frames, message)
-    if words:
-        parts.append(f"message words in the source line: {' '.join(words)}")
+    if not identity.recursion:
+        crashed = source.crash_names(identity.frames[0])
+        said = source.message_words(identity.frames, message)
+        parts.extend(
+            f"{label}: {value}" for label, value in (("names in the line", crashed), ("words of the message", said)) if value
+        )
     return _Decision("stack", _stack_reason(identity, cause), parts)
 
 

@@ -22,7 +22,7 @@ _LIBRARY_MODULE = re.compile(
     r"|System|Microsoft|runtime|reflect|net/http|sync|syscall|testing|core|std|alloc|asyncio|concurrent|threading|importlib|_frozen_importlib\w*)(?:[.:/$]|$)"
 )
 _COMPREHENSIONS = frozenset({"<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"})
-_SYNTHETIC = re.compile(r"access\$\d+|\$deserializeLambda\$|invoke0|__rust_(?:begin|end)_short_backtrace")
+_SYNTHETIC = re.compile(r"access\$\d+|\$deserializeLambda\$")
 _LONG_COLUMN = 250  # a person's line ends before; a minified one is the whole file
 
 
@@ -80,12 +80,14 @@ def clean(frame: Mapping[str, Any], *, minified: bool = False) -> Frame:
     return Frame(names.clean_module(text(frame.get("module")), filename), cleaned, frame)
 
 
-def is_noise(frame: Frame, caller: Frame | None) -> bool:
+def is_noise(frame: Mapping[str, Any], caller: Mapping[str, Any] | None) -> bool:
     """Whether a frame is the compiler's: a bridge method; a comprehension inside its function (no frame since Python 3.12)."""
-    function = text(frame.raw.get("function"))
+    function = text(frame.get("function"))
     if function in _COMPREHENSIONS:
-        return caller is not None and caller.module == frame.module
-    return _SYNTHETIC.fullmatch(function) is not None
+        return (
+            caller is not None and caller.get("module") == frame.get("module") and caller.get("filename") == frame.get("filename")
+        )
+    return "$" in function and _SYNTHETIC.fullmatch(function) is not None
 
 
 def is_minified(frames: Sequence[Mapping[str, Any]]) -> bool:

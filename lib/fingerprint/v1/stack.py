@@ -1,21 +1,19 @@
-"""What identifies a crash: the few application frames of the bug, and the words of its message that stand in its source."""
+"""What identifies a crash: the few application frames of the bug."""
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
-from lib.fingerprint.v1 import frames, names
+from lib.fingerprint.v1 import frames, names, source
 from lib.fingerprint.v1.frames import Frame
-from lib.fingerprint.v1.messages import normalise
-from lib.fingerprint.v1.shape import LINE_CHARS_MAX, text
+from lib.fingerprint.v1.shape import text
 
 FRAMES_NAMED_MAX = 2  # frames that name a function of the bug; anonymous ones and checks between them come along
 FRAMES_HASHED_MAX = 5
 WALK_MAX = 40  # application frames looked at from the crash outwards
 RECURSION_MIN = 3  # the same function so often within WALK_MAX frames is a recursion
-STATEMENT_LINES_MAX = 7
-WORDS_MAX = 12
 
 _OVERFLOW = re.compile(r"(?i)recursion|stack ?overflow|stack ?level|call stack|too deep")
 # Errors a runtime raises where the faulty code stands, as opposed to those thrown at a caller who broke a rule.
@@ -29,12 +27,6 @@ _CHECK = re.compile(
     r"|range_?check|require|throw|validate|verify)"
 )
 _CONSTRUCTORS = frozenset({"__init__", "<init>", "constructor", "initialize", "__construct"})
-_WORD = re.compile(r"[^\W\d][\w$]*+")
-_OPEN, _CLOSE = re.compile(r"[(\[{]"), re.compile(r"[)\]}]")
-# Values and types of languages, which a message names for what the data was at that moment.
-_VALUE_WORDS = frozenset(
-    {"None", "null", "undefined", "nil", "true", "false", "True", "False", "NaN", "str", "int", "string", "number", "object"}
-)
 
 
 class Identity(NamedTuple):
@@ -60,31 +52,26 @@ def identify(stack: Sequence[Mapping[str, Any]], kind: str, message: str) -> Ide
     own = own or list(stack)
     minified = frames.is_minified(own)
     steps = _walk(stack, own, minified=minified)
-    if not steps:
-        return None
     if _OVERFLOW.search(kind) or _OVERFLOW.search(message):
-        cycle = _cycle([frame for frame, _ in steps], minified=minified)
+        walked = list(steps)
+        cycle = _cycle([frame for frame, _ in walked], minified=minified)
         if cycle:
             return Identity(cycle, minified, recursion=True, in_app=is_own)
-    called_library = own[-1] is not stack[-1]
+        steps = iter(walked)
+    called_library = bool(own) and own[-1] is not stack[-1]
     chosen = _nearest_named(steps) if minified else _connected(steps, kind, called_library=called_library)
     if all(frame.function == names.ANONYMOUS and not frame.module for frame in chosen):
         return None
     return Identity(chosen, minified, recursion=False, in_app=is_own)
 
 
-def _walk(stack: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]], *, minified: bool) -> list[_Step]:
-    """Application frames from the crash outwards, cleaned, without the compiler's own."""
+def _walk(stack: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]], *, minified: bool) -> Iterator[_Step]:
+    """Application frames from the crash outwards, cleaned, without the compiler's own; at most WALK_MAX."""
     own_ids = set(map(id, own))
-    steps: list[_Step] = []
-    for at in range(len(stack) - 1, -1, -1):
-        if id(stack[at]) in own_ids:
-            is_entry = at == 0 or id(stack[at - 1]) not in own_ids
-            steps.append(_Step(frames.clean(stack[at], minified=minified), is_entry))
-            if len(steps) == WALK_MAX:
-                break
-    callers = [*(step.frame for step in steps[1:]), None]
-    return [step for step, caller in zip(steps, callers, strict=True) if not frames.is_noise(step.frame, caller)] or steps[:1]
+    places = [at for at in range(len(stack) - 1, -1, -1) if id(stack[at]) in own_ids][: WALK_MAX + 1]
+    for at, caller in zip(places[:WALK_MAX], [*places[1:], None], strict=False):
+        if not frames.is_noise(stack[at], None if caller is None else stack[caller]):
+            yield _Step(frames.clean(stack[at], minified=minified), at == 0 or id(stack[at - 1]) not in own_ids)
 
 
 def _cycle(walked: Sequence[Frame], *, minified: bool) -> list[Frame]:
@@ -98,17 +85,17 @@ def _cycle(walked: Sequence[Frame], *, minified: bool) -> list[Frame]:
     return sorted((first[key] for key in counts if counts[key] >= RECURSION_MIN), key=lambda frame: frame.identity)
 
 
-def _connected(steps: Sequence[_Step], kind: str, *, called_library: bool) -> list[Frame]:
+def _connected(steps: Iterator[_Step], kind: str, *, called_library: bool) -> list[Frame]:
     """The crash frame and its direct callers.
 
     A caller that reaches the function through a variable (a router, a job runner, an event loop) would call any other as well:
     it and everything around it is the way to the bug, not the bug. Where source lines are not known, an entry called by a
     library takes that part, and an error raised by the runtime or by a library belongs to the frame it struck.
     """
-    chosen = [steps[0].frame]
-    named = _weight(chosen[0])
+    chosen = [step.frame for step in islice(steps, 1)]
+    named = sum(map(_weight, chosen))
     struck = called_library or _RAISED_BY_RUNTIME.search(kind) is not None
-    for frame, is_entry in steps[1:]:
+    for frame, is_entry in steps:
         callee = chosen[-1]
         if frame.identity == callee.identity:
             continue
@@ -128,7 +115,7 @@ def _weight(frame: Frame) -> int:
 
 def _belongs(caller: Frame, callee: Frame, *, is_entry: bool, struck: bool) -> bool:
     """Whether a caller is part of the bug: its source line names the callee; without lines, see `_connected`."""
-    line = statement(caller.raw)
+    line = source.statement(caller.raw)
     if not line:
         return not is_entry and not (struck and not frames.is_script(callee.raw))
     base = names.base_name(callee.function)
@@ -136,10 +123,10 @@ def _belongs(caller: Frame, callee: Frame, *, is_entry: bool, struck: bool) -> b
         return True
     if base.startswith("__") and base.endswith("__"):  # called by an operator: no name to find
         return caller.module == callee.module
-    return base in _WORD.findall(line)
+    return base in source.words(line)
 
 
-def _nearest_named(steps: Sequence[_Step]) -> list[Frame]:
+def _nearest_named(steps: Iterable[_Step]) -> list[Frame]:
     """At least two frames, one of them with a name that a minifier keeps."""
     chosen: list[Frame] = []
     named = 0
@@ -151,38 +138,3 @@ def _nearest_named(steps: Sequence[_Step]) -> list[Frame]:
         if (named and len(chosen) >= FRAMES_NAMED_MAX) or len(chosen) >= FRAMES_HASHED_MAX:
             break
     return chosen
-
-
-def statement(frame: Mapping[str, Any]) -> str:
-    """The source line of a frame and, while its brackets are open, the lines after it."""
-    line = frames.source_line(frame)
-    following = frame.get("post_context")
-    if not line or not isinstance(following, list):
-        return line
-    depth = _depth(line)
-    for more in following[: STATEMENT_LINES_MAX - 1]:
-        if depth <= 0:
-            break
-        piece = text(more, LINE_CHARS_MAX).strip()
-        line += " " + piece
-        depth += _depth(piece)
-    return line
-
-
-def _depth(line: str) -> int:
-    return len(_OPEN.findall(line)) - len(_CLOSE.findall(line))
-
-
-def message_words(chosen: Sequence[Frame], message: str) -> list[str]:
-    """Words of a message that also stand in the source lines of the identity: they are the program's, the others are data.
-
-    They tell two errors of one function apart (`KeyError: 'sku'` at `row["sku"]`), whatever the data and the line numbers are.
-    """
-    code: set[str] = set()
-    for frame in chosen:
-        code.update(_WORD.findall(statement(frame.raw)))
-    if not code:
-        return []
-    code -= _VALUE_WORDS
-    words = dict.fromkeys(word for word in _WORD.findall(normalise(message)) if word in code)
-    return list(words)[:WORDS_MAX]
