@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: help setup lock check test dev clean
+.PHONY: help setup dev migrate test e2e check vercel lock clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -10,10 +10,19 @@ setup:  ## the virtual environment (every other target calls it)
 	@$(PYTHON) local/setup.py
 
 dev: setup  ## the whole product on this machine, reloading on change
-	@exec $(PY) -m local.dev
+	@exec $(PY) -m local.dev --with-parent
+
+migrate: setup  ## bring the database of DATABASE_URL_UNPOOLED (else DATABASE_URL) to this version's schema
+	@$(PY) -m db.migrate
 
 test: setup  ## the tests: PostgreSQL and every stand-in are started for you
 	@$(PY) -m pytest
+
+e2e: setup  ## tests with whole browsers and SDKs: they need Node and Chromium
+	@$(PY) -m pytest tests/e2e -n 0
+
+vercel: setup  ## build as Vercel would, without a login, and try what comes out (needs Node)
+	@$(PY) -m local.vercel
 
 check: setup  ## lint, types, schema, import direction
 	@$(PY) -m ruff check .

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 
 from local import children, postgres
 from local.folders import ROOT
+from tests.local.processes import is_running, wait_until_gone
 
 LAUNCH = """
 import sys, time
@@ -31,21 +31,6 @@ def launch_elsewhere(folder: Path) -> tuple[subprocess.Popen[str], int]:
     launcher = subprocess.Popen([sys.executable, "-c", LAUNCH, str(folder)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
     assert launcher.stdout is not None
     return launcher, int(launcher.stdout.readline())
-
-
-def wait_until_gone(pid: int, seconds: float = 5) -> bool:
-    """True once no process has `pid` (a zombie counts as gone)."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not is_running(pid):
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def is_running(pid: int) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.strip()
-    return state != "" and not state.startswith("Z")
 
 
 @pytest.fixture
@@ -109,7 +94,7 @@ def test_a_child_gets_its_last_signal_when_its_parent_is_killed(watcher: bool) -
     assert is_running(pid)
     parent.kill()
     parent.communicate()
-    assert wait_until_gone(pid)
+    assert wait_until_gone([pid])
 
 
 @pytest.mark.parametrize("watcher", [True, False] if sys.platform == "linux" else [True])

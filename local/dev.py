@@ -1,0 +1,274 @@
+"""`make dev`: the whole product on this machine, from one command, reloading on change.
+
+What the environment names (DATABASE_URL, UPSTASH_REDIS_REST_URL, NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY, …) is used; a stand-in is
+started for the rest. Nothing of it survives this process, however that ends. PORT moves it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http import HTTPStatus
+from types import FrameType
+from typing import Any
+
+import httpx
+import watchfiles
+
+from db.migrate import migrate
+from local import children, dev_file, postgres, redis, serving
+from local.folders import ROOT, data_folder
+from local.seed import OWNER, Demo, seed
+from local.server import CLERK_PREFIX
+
+PORT_DEFAULT = 3000
+READY_SECONDS_MAX = 30.0
+TICK_MILLISECONDS = 300
+WATCHED = ("api", "lib", "db", "public", "vercel.json")
+BANNER = """
+Sensra runs at  {url}
+sign in         {sign_in_url}
+DSN             {dsn}
+database        {database_url}
+for programs    {file}
+
+  curl {url}/api/ingest -H 'Authorization: Bearer {ingest_key}' -d '{{"message": "Hello from curl"}}'
+
+  import sentry_sdk; sentry_sdk.init("{dsn}")
+  raise ValueError("Hello from Python")
+
+Ctrl-C ends it.
+"""
+
+
+class UnableError(Exception):
+    """The product cannot be started here; the message tells the person at the terminal what to do."""
+
+
+class Server:
+    """The serving process on the socket that this one holds: requests wait, rather than fail, while it is replaced."""
+
+    def __init__(self, listener: socket.socket, environment: dict[str, str]) -> None:
+        self.url = serving.url_of(listener)
+        self._listener = listener
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> str:
+        """Start the process anew and wait until health answers; returns what is wrong, or an empty string."""
+        self.stop()
+        descriptor = self._listener.fileno()
+        command = [sys.executable, "-m", "local.server", str(descriptor)]
+        # SIGKILL: a process that hangs would not hear anything else, and what is not committed is not promised.
+        self._process = children.spawn(
+            command, last_signal=signal.SIGKILL, pass_fds=[descriptor], cwd=ROOT, env=self._environment
+        )
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while time.monotonic() < deadline and self.is_running():
+            try:
+                return _health_problem(self.url)
+            except httpx.HTTPError:
+                time.sleep(0.05)
+        return "nothing answers" if self.is_running() else f"the serving process ended with status {self._process.returncode}"
+
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the process: it finishes its requests, for a second at most."""
+        if self._process:
+            children.stop(self._process, signal.SIGTERM, patience_seconds=3)
+
+
+def main() -> int:
+    """Run until told to stop; returns the exit status."""
+    parent = os.getppid() if "--with-parent" in sys.argv else None
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for name in signals:
+        signal.signal(name, _interrupt)
+    try:
+        with ExitStack() as stack:
+            try:
+                _run(stack, parent)
+            except KeyboardInterrupt:
+                print("\nstopping", flush=True)
+            finally:
+                for name in signals:
+                    signal.signal(name, signal.SIG_IGN)  # an impatient second Ctrl-C would leave the database unclean
+    except (UnableError, postgres.StartError, postgres.FolderBusyError) as reason:
+        print(f"\n{reason}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _run(stack: ExitStack, parent: int | None) -> None:
+    began = time.monotonic()
+    listener = stack.enter_context(_listen(int(os.environ.get("PORT") or PORT_DEFAULT)))
+    environment = dict(os.environ)
+    database = _provide_database(stack, environment)
+    dev_file.invalidate()
+    _provide_redis(stack, environment)
+    _provide_issuer(environment, serving.url_of(listener))
+    environment.setdefault("CRON_SECRET", secrets.token_hex(16))
+    demo = _prepare(environment)
+    server = Server(listener, environment)
+    stack.callback(server.stop)
+    with _step("starting the functions"):
+        problem = server.start()
+    if problem:
+        raise UnableError(f"The product does not get ready: {problem}")
+    facts = _facts(server.url, environment, demo)
+    dev_file.write(facts)
+    stack.callback(dev_file.invalidate)
+    print(
+        BANNER.format(**facts, file=data_folder() / dev_file.NAME),
+        f"\nready in {time.monotonic() - began:.1f} s",
+        sep="",
+        flush=True,
+    )
+    _watch(server, environment, database, parent)
+
+
+# -- what the product needs ------------------------------------------------------------------------------------------
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return serving.listen(port)
+    except OSError as error:
+        if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
+            raise
+        raise UnableError(
+            f"Port {port} is taken (is another `make dev` running?) or not allowed. Choose another: make dev PORT={port + 1}"
+        ) from error
+
+
+def _provide_database(stack: ExitStack, environment: dict[str, str]) -> postgres.Postgres | None:
+    """PostgreSQL, unless DATABASE_URL names one."""
+    if environment.get("DATABASE_URL"):
+        print("==> PostgreSQL: the one that DATABASE_URL names", flush=True)
+        return None
+    with _step("starting PostgreSQL"):
+        server = postgres.start(data_folder() / "postgres")
+    stack.callback(server.stop)
+    environment["DATABASE_URL"] = environment["DATABASE_URL_UNPOOLED"] = server.url
+    return server
+
+
+def _provide_redis(stack: ExitStack, environment: dict[str, str]) -> None:
+    """The Upstash REST endpoint, unless one is named. Its data lives as long as this process: limits start afresh."""
+    if environment.get("UPSTASH_REDIS_REST_URL") or environment.get("KV_REST_API_URL"):
+        print("==> Redis: the one that the environment names", flush=True)
+        return
+    with _step("starting the Upstash stand-in"):
+        upstash = redis.Upstash(secrets.token_hex(16))
+        url = stack.enter_context(serving.in_thread(upstash.app))
+    environment["UPSTASH_REDIS_REST_URL"], environment["UPSTASH_REDIS_REST_TOKEN"] = url, upstash.token
+
+
+def _provide_issuer(environment: dict[str, str], url: str) -> None:
+    """The local issuer, unless Clerk is named: it is served on the product's own port, by the serving process."""
+    if environment.get("VERCEL"):
+        raise UnableError("VERCEL is set: the local issuer believes everybody, so it does not run there. Unset VERCEL.")
+    if environment.get("NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY") or environment.get("CLERK_ISSUER"):
+        print("==> Clerk: the one that the environment names", flush=True)
+        return
+    issuer = url + CLERK_PREFIX
+    environment["LOCAL_ISSUER_ORIGIN"] = url
+    environment["CLERK_ISSUER"], environment["CLERK_JWKS_URL"] = issuer, f"{issuer}/.well-known/jwks.json"
+    environment["CLERK_AUTHORIZED_PARTIES"] = f"{url},{url.replace(serving.HOST, 'localhost')}"
+
+
+def _prepare(environment: dict[str, str]) -> Demo:
+    """Migrate, and make the demo workspace, with the key of the last run where it is still known and good."""
+    with _step("migrating"):
+        asyncio.run(migrate(environment.get("DATABASE_URL_UNPOOLED") or environment["DATABASE_URL"]))
+    with _step("making the demo workspace"):
+        return asyncio.run(seed(environment["DATABASE_URL"], dev_file.read().get("ingest_key")))
+
+
+def _facts(url: str, environment: dict[str, str], demo: Demo) -> dict[str, Any]:
+    issuer = environment.get("CLERK_ISSUER")
+    clerk = url + CLERK_PREFIX if "LOCAL_ISSUER_ORIGIN" in environment else None
+    return {
+        "ready": True,
+        "pid": os.getpid(),
+        "url": url,
+        "project_id": demo.project_id,
+        "ingest_key": demo.ingest_key,
+        "dsn": f"{url.replace('://', f'://{demo.ingest_key}@')}/{demo.project_id}",
+        "database_url": environment["DATABASE_URL"],
+        "session_token_url": f"{clerk}/token" if clerk else None,
+        "sign_in_url": f"{clerk}/sign-in?email={OWNER}" if clerk else None,
+        "redis_url": environment.get("UPSTASH_REDIS_REST_URL") or environment.get("KV_REST_API_URL"),
+        "redis_token": environment.get("UPSTASH_REDIS_REST_TOKEN") or environment.get("KV_REST_API_TOKEN"),
+        "clerk_issuer": issuer,
+        "jwks_url": environment.get("CLERK_JWKS_URL"),
+        "cron_secret": environment["CRON_SECRET"],
+    }
+
+
+# -- while it runs ---------------------------------------------------------------------------------------------------
+
+
+def _watch(server: Server, environment: dict[str, str], database: postgres.Postgres | None, parent: int | None) -> None:
+    """Serve anew after each change of the product's files; ends when something that it stands on has ended."""
+    paths = [ROOT / name for name in WATCHED if (ROOT / name).exists()]
+    for changes in watchfiles.watch(*paths, rust_timeout=TICK_MILLISECONDS, yield_on_timeout=True):
+        if parent is not None and os.getppid() != parent:
+            raise KeyboardInterrupt
+        if database and database.process.poll() is not None:
+            raise UnableError(f"PostgreSQL has ended; its log is {database.folder / postgres.LOG}. Start again.")
+        if changes:
+            _reload(server, environment, {path for _, path in changes})
+        elif not server.is_running():
+            _say_restart(server, "the serving process has ended")
+
+
+def _reload(server: Server, environment: dict[str, str], paths: set[str]) -> None:
+    if any(path.endswith(".sql") and "migrations" in path for path in paths):
+        try:
+            _prepare(environment)
+        except Exception as error:  # noqa: BLE001 — the next change may mend it
+            print(f"not migrated: {error}", file=sys.stderr, flush=True)
+    names = sorted(os.path.relpath(path, ROOT) for path in paths)
+    _say_restart(server, ", ".join(names[:3]) + (" …" if len(names) > 3 else ""))
+
+
+def _say_restart(server: Server, cause: str) -> None:
+    began = time.monotonic()
+    problem = server.start()
+    outcome = f"but: {problem}" if problem else f"ready after {time.monotonic() - began:.1f} s"
+    print(f"==> {cause}: started again, {outcome}", flush=True)
+
+
+def _health_problem(url: str) -> str:
+    """What health says is wrong, or an empty string; raises httpx.HTTPError where nothing answers."""
+    answer = httpx.get(f"{url}/api/health", timeout=5, trust_env=False)
+    return "" if answer.status_code == HTTPStatus.OK else f"/api/health answers {answer.status_code}: {answer.text[-500:]}"
+
+
+@contextmanager
+def _step(what: str) -> Iterator[None]:
+    began = time.monotonic()
+    print(f"==> {what}", flush=True)
+    yield
+    print(f"    {time.monotonic() - began:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""`make dev` as a program meets it: started in a copy of the project, killed without mercy, started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from local import postgres, serving
+from local.folders import ROOT
+from tests.local.processes import descendants, wait_until_gone
+
+COPIED = ("api", "lib", "db", "local", "public", "vercel.json")
+# What would make it use something else than its own stand-ins.
+UNSET = (
+    "DATABASE_URL",
+    "UPSTASH_REDIS_REST_URL",
+    "KV_REST_API_URL",
+    "NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY",
+    "CLERK_ISSUER",
+    "VERCEL",
+)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    root = tmp_path_factory.mktemp("project")
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif (ROOT / name).exists():
+            shutil.copy(ROOT / name, root / name)
+    yield root
+    detour = postgres._place(root / ".local" / "postgres").parent
+    if detour != root / ".local":
+        shutil.rmtree(detour, ignore_errors=True)
+
+
+@contextmanager
+def running(project: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
+    """`python -m local.dev` on a free port: the process, and dev.json as it is when ready."""
+    with serving.listen() as free:
+        port = str(free.getsockname()[1])
+    env = {name: value for name, value in os.environ.items() if name not in UNSET} | {"PORT": port} | environment
+    log = project / "dev.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-m", "local.dev"], cwd=project, env=env, stdout=output, stderr=output)
+    try:
+        deadline = time.monotonic() + 40
+        while (facts := read_facts(project)).get("pid") != process.pid or not facts["ready"]:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        yield process, facts
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def read_facts(project: Path) -> dict[str, Any]:
+    try:
+        facts: dict[str, Any] = json.loads((project / ".local" / "dev.json").read_text())
+    except FileNotFoundError:
+        return {}
+    return facts
+
+
+def wait_for_status(url: str, status: int) -> httpx.Response:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            answer = httpx.get(url, timeout=5)
+        except httpx.TransportError:  # cut off by the restart
+            continue
+        if answer.status_code == status or time.monotonic() > deadline:
+            assert answer.status_code == status, answer.text
+            return answer
+        time.sleep(0.05)
+
+
+def test_a_killed_run_leaves_nothing_but_its_data_and_its_key(project: Path) -> None:
+    with running(project) as (process, first):
+        assert httpx.get(f"{first['url']}/api/health").status_code == 200
+        with psycopg.connect(first["database_url"]) as connection:
+            connection.execute("CREATE TABLE kept (n int)")
+        family = descendants(process.pid)
+        assert len(family) > 2
+        process.kill()
+        assert wait_until_gone(family)
+    with running(project) as (process, second):
+        assert (second["project_id"], second["ingest_key"]) == (first["project_id"], first["ingest_key"])
+        with psycopg.connect(second["database_url"]) as connection:
+            connection.execute("DROP TABLE kept")
+        family = descendants(process.pid)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert wait_until_gone(family)
+    assert read_facts(project)["ready"] is False
+
+
+def test_the_facts_for_programs_hold(project: Path) -> None:
+    with running(project) as (_, facts):
+        incidents = f"{facts['url']}/api/projects/{facts['project_id']}/incidents"
+        for email, status in (("owner@example.com", 200), ("member@example.com", 200), ("outsider@example.com", 404)):
+            session = httpx.get(facts["session_token_url"], params={"email": email}).json()["token"]
+            answer = httpx.get(incidents, headers={"Authorization": f"Bearer {session}"})
+            assert answer.status_code == status
+        assert httpx.get(incidents).status_code == 401
+        with httpx.Client() as browser:
+            assert browser.get(facts["sign_in_url"]).status_code == 303
+            assert browser.get(incidents).status_code == 200
+        redis = httpx.post(facts["redis_url"], json=["PING"], headers={"Authorization": f"Bearer {facts['redis_token']}"})
+        assert redis.json() == {"result": "PONG"}
+        assert facts["dsn"] == f"http://{facts['ingest_key']}@{facts['url'].removeprefix('http://')}/{facts['project_id']}"
+        refused = httpx.post(f"{facts['url']}/api/ingest", json={"message": "x"}, headers={"Authorization": "Bearer wrong"})
+        assert refused.status_code == 401
+
+
+def test_a_lost_file_means_a_new_key_and_a_change_means_a_new_server(project: Path) -> None:
+    lost = read_facts(project).get("ingest_key")
+    (project / ".local" / "dev.json").unlink(missing_ok=True)
+    health = project / "api" / "health.py"
+    good = health.read_text()
+    with running(project) as (_, facts):
+        assert facts["ingest_key"] != lost
+        refused = httpx.post(f"{facts['url']}/api/ingest", json={"message": "x"}, headers={"Authorization": f"Bearer {lost}"})
+        assert refused.status_code == 401
+        health.write_text("def broken(:\n")
+        assert "SyntaxError" in wait_for_status(f"{facts['url']}/api/health", 500).text
+        health.write_text(good)
+        wait_for_status(f"{facts['url']}/api/health", 200)
+
+
+def test_a_taken_port_is_told_with_the_way_out(project: Path) -> None:
+    with serving.listen() as taken:
+        env = {**os.environ, "PORT": str(taken.getsockname()[1])}
+        done = subprocess.run(
+            [sys.executable, "-m", "local.dev"], cwd=project, env=env, capture_output=True, text=True, check=False, timeout=30
+        )
+    assert done.returncode == 1
+    assert "PORT=" in done.stderr
+    assert "Traceback" not in done.stderr
