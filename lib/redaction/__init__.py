@@ -1,0 +1,80 @@
+"""Redaction: no secret and no personal data leaves an event payload, wherever it stands. docs/redaction.md tells what.
+
+Pure: plain data in, plain data out; no clock, environment, network or database.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+import orjson
+
+from lib.redaction.overflow import blunt, storable
+from lib.redaction.rules import (
+    BUILT_IN,
+    KeyNameError,
+    PatternError,
+    RuleError,
+    Rules,
+    SafeFieldError,
+    TreatmentError,
+    compile_rules,
+)
+from lib.redaction.walk import TooMuch, Walk
+
+__all__ = [
+    "BUILT_IN",
+    "KeyNameError",
+    "PatternError",
+    "Redacted",
+    "Removal",
+    "RuleError",
+    "Rules",
+    "SafeFieldError",
+    "TreatmentError",
+    "compile_rules",
+    "redact",
+]
+
+REMOVALS_MAX = 200  # places named in one event; the rest is counted per rule under the path `*`
+STEP_CHARS_MAX = 100
+
+
+class Removal(NamedTuple):
+    """path: dotted, as `exception.values.0.value`, keys as they are after redaction. count: how many pieces of text."""
+
+    path: str
+    rule: str
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody needs here
+
+
+class Redacted(NamedTuple):
+    """payload: the cleaned payload. body: the same as JSON. removals: what was removed where."""
+
+    payload: dict[str, Any]
+    body: bytes
+    removals: list[Removal]
+
+
+def redact(payload: dict[str, Any], rules: Rules = BUILT_IN) -> Redacted:
+    """The payload without secrets and personal data. Never raises, whatever the shape; `payload` itself is not changed."""
+    walk = Walk(payload, rules)
+    try:
+        cleaned, removals = walk.run(), _removals(walk)
+    except TooMuch:
+        cleaned, removals = blunt(payload), [Removal("*", "overflow", 1)]
+    try:
+        return Redacted(cleaned, orjson.dumps(cleaned), removals)
+    except TypeError:  # what JSON cannot say: lone surrogates, integers over 64 bits, keys that are no strings
+        cleaned = storable(cleaned)
+        return Redacted(cleaned, orjson.dumps(cleaned), removals)
+
+
+def _removals(walk: Walk) -> list[Removal]:
+    counts = Counter(walk.removed)
+    paths: Counter[tuple[str, str]] = Counter()
+    for (index, key, rule), count in counts.items():
+        path = ".".join(step[:STEP_CHARS_MAX] for step in walk.path(index, key)) if len(paths) < REMOVALS_MAX else "*"
+        paths[path, rule] += count
+    return [Removal(path, rule, count) for (path, rule), count in paths.items()]

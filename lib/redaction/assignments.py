@@ -1,0 +1,160 @@
+"""Values that the text itself names: `password=…`, `"token": "…"`, `<apiKey>…</apiKey>`, `--secret …`, `passwd is …`.
+
+The pattern finds a telling word, the rest of the name and what joins it to a value; Python then reads the whole name,
+judges it by its words (names.py), finds where the value ends, and leaves values that are no secrets (values.py).
+"""
+
+from __future__ import annotations
+
+from lib.redaction import checks
+from lib.redaction.names import NAME_CHARS_MAX, Verdict, judge
+from lib.redaction.values import is_code, is_random, is_stand_in
+
+VALUE_CHARS_MAX = 4_096
+
+TELLING = (
+    r"pass|pwd|psw|senha|contrase|wachtwoord|parola|secret|token|cred|auth|key|cookie|sess|sid|csrf|xsrf|otp|pin|cvv|cvc|"
+    r"ssn|sig|salt|jwt|bearer|hook|licen[cs]e|seed|sas|ticket|access_?id|client_?id|mnemonic|card|code|login|bot|account|pan|iban|hmac|sin"
+)
+_CLOSE = r"[\\\"'`\])]*(?:%22|%27|%5[Dd])?"
+_OPERATOR = (
+    r"(?:[ \t]*(?:\?|\.|\+|\|\||\?\?|:{0,3})?={1,3}>?[ \t]*|[ \t]*:{1,2}[ \t\r\n]*(?:[A-Za-z]{1,12}[ \t]*=[ \t]*)?|"
+    r"[ \t]*[-=]>[ \t]*|>\s*|%3[DdAa](?:%20|\+)?|[\"'`][ \t]*,[ \t]*|[\"'][ \t]+value=|"
+    r"[ \t]+(?:string|str|String|text)[ \t]*=[ \t]*|[ \t]+(?:is|was)[ \t:]+)"
+)
+PATTERN = rf"(?i)(?:{TELLING})[A-Za-z0-9_.\-]*{_CLOSE}{_OPERATOR}"
+FLAG_PATTERN = rf"(?i)(?:^|[\s\x00\"'=(\[])--?[A-Za-z0-9_\-]*(?:{TELLING})[A-Za-z0-9_\-]*[ \t]+"
+
+# A string that is nothing but a telling name: its value may stand beside it, in a list or a map.
+NAME_PATTERN = rf"(?i)(?:^|\x00)-{{0,2}}[A-Za-z0-9_.\-]*(?:{TELLING})[A-Za-z0-9_.\-]*(?:$|\x00)"
+
+_NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+_STOPS = frozenset(" \t\r\n,;&\"'`<>|)]}")
+_QUOTES = ('"', "'", "`", "%22", "%27")
+
+
+def locate(text: str, start: int, end: int) -> tuple[int, int, str] | None:
+    """The value's span and the rule of its name, for a match of PATTERN at start:end."""
+    name, name_end = _name(text, start, end)
+    verdict = judge(name)
+    if verdict is None:
+        return None
+    if text[name_end : name_end + 1] == ">" and text[max(0, start - NAME_CHARS_MAX) : start].rfind("<") < 0:
+        return None
+    if "," in text[name_end:end] and not _is_pair(text, end):
+        return None
+    return _value(text, end, verdict, name)
+
+
+def locate_flag(text: str, start: int, end: int) -> tuple[int, int, str] | None:
+    """The same for a match of FLAG_PATTERN: the flag's value is the next word."""
+    name = text[start:end].strip(" \t\r\n\"'=([-")
+    verdict = judge(name)
+    if verdict is None or text[end : end + 1] == "-":
+        return None
+    return _value(text, end, verdict, name)
+
+
+def _is_pair(text: str, start: int) -> bool:
+    """Whether `"name", "value"` are name and value, and not two columns of a query or two members of a list."""
+    first, last, quoted = _extent(text, start)
+    value = text[first:last]
+    return quoted and not value.replace("_", "").isalpha() and text[last + 1 : last + 2] != "."
+
+
+def _name(text: str, start: int, end: int) -> tuple[str, int]:
+    """The whole name around the telling word at `start`, and where it ends."""
+    first = start
+    while first and start - first < NAME_CHARS_MAX and text[first - 1] in _NAME_CHARS:
+        first -= 1
+    last = start
+    while last < end and text[last] in _NAME_CHARS:
+        last += 1
+    return text[first:last], last
+
+
+def _value(text: str, start: int, verdict: Verdict, name: str) -> tuple[int, int, str] | None:
+    first, last, quoted = _extent(text, start)
+    value = text[first:last]
+    if len(value.strip()) < 1 or is_stand_in(value):
+        return None
+    if not quoted and (is_code(value) or _is_prose(text, last, value) or value.lower().strip("_") in name.lower()):
+        return None
+    if (not verdict.sure and not is_random(value)) or (text[last : last + 1] == "`" and " " in value):
+        return None
+    if quoted and value.lower().replace("-", "_") == name.lower().replace("-", "_"):
+        return None
+    return first, last, verdict.rule
+
+
+def _extent(text: str, start: int) -> tuple[int, int, bool]:
+    """Where the value lies: inside its quotes (also escaped or URL-encoded ones), or up to the next separator."""
+    stop = min(len(text), start + VALUE_CHARS_MAX)
+    first = start
+    while first < stop and text[first] in " \t\r\n":
+        first += 1
+    if text[first : first + 1] in {"@", "f", "b", "r", "u"} and text[first + 1 : first + 2] in {'"', "'"}:
+        first += 1  # C# and Python string prefixes
+    slashes = first
+    while slashes < stop and text[slashes] == "\\":
+        slashes += 1
+    for quote in _QUOTES:
+        if text.startswith(quote, slashes):
+            return _quoted(text, first, slashes + len(quote), stop)
+    first = _after_scheme(text, first, stop)
+    return first, _unquoted_end(text, first, stop), False
+
+
+def _quoted(text: str, opening: int, first: int, stop: int) -> tuple[int, int, bool]:
+    delimiter = text[opening:first]
+    last = text.find(delimiter, first, stop)
+    while last > first and text[last - 1] == "\\" and delimiter[0] != "\\" and text[last - 2] != "\\":
+        last = text.find(delimiter, last + 1, stop)
+    if last < 0:
+        last = text.find("\n", first, stop)
+    first = _after_scheme(text, first, stop)
+    return first, max(first, stop if last < 0 else last), True
+
+
+def _after_scheme(text: str, first: int, stop: int) -> int:
+    """Skips `Bearer`, `Basic`, `Token` before the credentials themselves, so that the kind stays readable."""
+    space = text.find(" ", first, min(stop, first + 16))
+    if space > first and text[first:space].lower() in {
+        "bearer",
+        "basic",
+        "token",
+        "digest",
+        "negotiate",
+        "apikey",
+        "api-token",
+        "key",
+    }:
+        first = space
+        while first < stop and text[first] == " ":
+            first += 1
+    return first
+
+
+def _unquoted_end(text: str, first: int, stop: int) -> int:
+    last = first
+    while last < stop and text[last] not in _STOPS:
+        last += 1
+    while last > first and text[last - 1] in ".:":
+        last -= 1
+    return last
+
+
+def _is_prose(text: str, last: int, value: str) -> bool:
+    """Whether the value is a word of a sentence: letters only, and another lower-case word follows."""
+    if not value.isalpha() or not value.islower():
+        return False
+    following = text[last : last + 24].split(" ", 2)
+    return text[last : last + 1] == " " and len(following) > 1 and following[1].strip(".,!").isalpha() and following[1].islower()
+
+
+def locate_phone(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """The number of a match that may begin with a word such as `phone`."""
+    first = start
+    while first < end and not (text[first].isdigit() or text[first] in "+("):
+        first += 1
+    return (first, end) if checks.is_phone(text, first, end) else None

@@ -1,0 +1,42 @@
+"""Long random strings without a name or a known prefix: what no person types and no build number looks like."""
+
+from __future__ import annotations
+
+from lib.redaction.values import is_hex, switches
+
+BARE_CHARS_MIN = 32
+PREFIXED_CHARS_MIN = 20
+
+
+def locate(text: str, start: int, end: int) -> tuple[int, int] | None:
+    """The span of a random string, unless it is part of a path, a file's name, a hash (`sha256-…`) or an identifier."""
+    run = text[start:end]
+    before, after = text[start - 1 : start], text[end : end + 1]
+    if (
+        before == "/"
+        or (after == "." and text[end + 1 : end + 2].isalpha())
+        or run.startswith(("sha1-", "sha256-", "sha384-", "sha512-"))
+    ):
+        return None
+    if not any(map(str.isdigit, run)):
+        return None
+    return (start, end) if _is_bare(run) or _is_prefixed(run) else None
+
+
+def _is_bare(run: str) -> bool:
+    core = run.replace("-", "").replace("_", "")
+    if len(core) < BARE_CHARS_MIN or core.islower() or core.isupper() or core.isdigit() or is_hex(core):
+        return False
+    return switches(core) * 100 >= 42 * len(core)
+
+
+def _is_prefixed(run: str) -> bool:
+    """A word, a separator, and a random rest: `acme_live_…`."""
+    segments = run.replace("-", "_").split("_")
+    longest = max(segments, key=len)
+    at = segments.index(longest)
+    if not at or len(longest) < PREFIXED_CHARS_MIN or is_hex(longest) or longest.isdigit() or longest.isalpha():
+        return False
+    if not (segments[0].isalnum() and segments[0][0].isalpha() and len(segments[0]) <= 12):
+        return False
+    return switches(longest) * 100 >= 33 * len(longest)

@@ -1,0 +1,191 @@
+"""The table of rules for text: what each removes, where it is looked for, and what must hold besides.
+
+Patterns are RE2 (linear time) over ASCII bytes, one byte per character. Where a pattern has a group, the group is what
+is removed. A rule's `locate` narrows, widens or refuses what was found. Formats come from the vendors' documentation.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import NamedTuple
+
+import re2
+
+from lib.redaction import assignments, checks, opaque, tokens
+from lib.redaction.values import is_random, is_redacted, is_stand_in
+
+Span = tuple[int, int]
+# A span, with a rule's name where the text itself decided which.
+Locate = Callable[[str, int, int], Span | tuple[int, int, str] | None]
+
+PEM_CHARS_MAX = 16_384
+
+
+class TextRule(NamedTuple):
+    """name: as in the placeholder. removes: in words. pattern: where to look. locate: the span to remove, or None."""
+
+    name: str
+    removes: str
+    pattern: str
+    locate: Locate
+
+
+def _where(check: Callable[[str, int, int], bool]) -> Locate:
+    return lambda text, start, end: (start, end) if check(text, start, end) else None
+
+
+def _always(_text: str, start: int, end: int) -> Span:
+    return start, end
+
+
+_PEM_BODY = re2.compile(r"(?:[A-Za-z0-9+/=,:\s-]|\\[nr])*")
+
+
+def _pem(text: str, start: int, end: int) -> Span:
+    """From BEGIN to END; where END is missing, as far as the text still looks like the body of a key."""
+    closing = text.find("-----END", end, end + PEM_CHARS_MAX)
+    if closing >= 0:
+        stop = text.find("-----", closing + 8, closing + 80)
+        return start, stop + 5 if stop >= 0 else closing + 8
+    body = _PEM_BODY.match(text[end : end + PEM_CHARS_MAX].encode("ascii", "replace").decode())
+    return start, end + (body.end() if body else 0)
+
+
+def _url_user(text: str, start: int, end: int) -> Span | None:
+    """The password of `user:password@`; the user too where it is itself a token."""
+    user, colon, password = text[start:end].replace("%3A", ":").replace("%3a", ":").partition(":")
+    if colon:
+        if is_redacted(password) or not any(map(str.isalnum, password)) or password[:2] in {"${", "{{"} or password[0] in "{<$":
+            return None
+        return (start, end) if is_random(user, 16) else (end - len(password), end)
+    return (start, end) if is_random(user, 16) else None
+
+
+def _credentials(text: str, start: int, end: int) -> Span | None:
+    """What follows `Bearer` or `Basic`: not the next word of a sentence."""
+    value = text[start:end].rstrip(".,:;")
+    if is_stand_in(value) or not value or "://" in value:
+        return None
+    if is_random(value, 8) or _is_user_and_password(value) or (len(value) >= 16 and not value.isalpha()):
+        return start, start + len(value)
+    return (start, start + len(value)) if any(map(str.isdigit, value)) and len(value) > 5 else None
+
+
+def _is_user_and_password(value: str) -> bool:
+    try:
+        return b":" in base64.b64decode(value + "=" * (-len(value) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _user_flag(text: str, start: int, end: int) -> Span | None:
+    user, _, password = text[start:end].partition(":")
+    if (user.isdigit() and password.isdigit()) or (is_stand_in(password) and password.lower() not in {"password", "secret"}):
+        return None
+    return start, end
+
+
+def _email(text: str, start: int, end: int) -> Span | None:
+    if not checks.is_email(text, start, end):
+        return None
+    while start and (text[start - 1].isalnum() and not text[start - 1].isascii()):
+        start -= 1
+    return start, end
+
+
+def _identity(text: str, start: int, end: int) -> Span | None:
+    return (start, end) if sum(map(str.isdigit, text[start:end])) >= 5 else None
+
+
+WEBHOOKS = (
+    r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/|webhook\.office\.com/webhookb2/|(?:discord|discordapp)\.com/api/"
+    r"(?:v\d+/)?webhooks/|hooks\.zapier\.com/hooks/catch/|maker\.ifttt\.com/trigger/[\w-]+/(?:json/)?with/key/|"
+    r"outlook\.office\.com/webhook/|chat\.googleapis\.com/v1/spaces/|api\.telegram\.org/bot|softlayer\.com/soap/v[\d.]+/|"
+    r"events\.pagerduty\.com/integration/|hooks\.chime\.aws/incomingwebhooks/|open\.larksuite\.com/open-apis/bot/v2/hook/)"
+    r"([A-Za-z0-9_@./?=&%+~-]{6,})"
+)
+_EDGE = r"(?:^|[^A-Za-z0-9_])"
+_HEX4 = r"[0-9A-Fa-f]{1,4}"
+_IPV4 = r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"
+
+TEXT_RULES: tuple[TextRule, ...] = (
+    TextRule("private-key", "PEM blocks of private keys", r"-----BEGIN[ A-Z0-9]*PRIVATE KEY(?: BLOCK)?-----", _pem),
+    TextRule(
+        "jwt",
+        "JSON web tokens and other base64 of a JSON object, also base64 again",
+        r"\b(?:eyJ[A-Za-z0-9_-]{14,}|ey[A-Za-z0-9_-]{10,}\.ey[A-Za-z0-9_-]{6,}|ZXlK[A-Za-z0-9+/_-]{16,})"
+        r"[A-Za-z0-9_=+/.-]*",
+        _always,
+    ),
+    TextRule("token", "access tokens with a prefix that is proof", _EDGE + f"({tokens.CERTAIN})", tokens.locate_certain),
+    TextRule("token", "access tokens with a likely prefix and a random rest", _EDGE + f"({tokens.LIKELY})", tokens.locate_likely),
+    TextRule("webhook", "URLs whose path is the credential", WEBHOOKS, _always),
+    TextRule(
+        "password", "the password in a URL", r"[A-Za-z0-9](?::|%3[Aa])(?://|%2[Ff]%2[Ff])([^\s/?#@\"'<>\\]+)(?:@|%40)", _url_user
+    ),
+    TextRule(
+        "auth",
+        "credentials after Bearer, Basic and the like",
+        r"(?i)\b(?:bearer|basic|negotiate|token|apikey|api-token)(?:\s|%20|\+)+([A-Za-z0-9._~+/=:|%-]{6,})",
+        _credentials,
+    ),
+    TextRule(
+        "password",
+        "user:password after -u or --user",
+        r"(?:\s-[uU]|--(?:proxy-)?user)[ =]*[\"']?([^\s\"':=-][^\s\"':]*:[^\s\"'/][^\s\"']*)",
+        _user_flag,
+    ),
+    TextRule("opaque", "long random strings", r"(?:^|[^A-Za-z0-9_-])([A-Za-z0-9_-]{24,})", opaque.locate),
+    TextRule("card", "card numbers (issuer, length, Luhn)", r"\b([0-9](?:[ -]?[0-9]){11,18})\b", _where(checks.is_card)),
+    TextRule(
+        "iban",
+        "international bank account numbers (country, length, mod 97)",
+        r"(?i)\b([A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,31})",
+        checks.locate_iban,
+    ),
+    TextRule("ssn", "US social security numbers", r"\b[0-9]{3}[ .-]?[0-9]{2}[ .-]?[0-9]{4}\b", _where(checks.is_ssn)),
+    TextRule(
+        "wallet",
+        "Bitcoin addresses (base58check, bech32)",
+        r"\b(?:[13][1-9A-HJ-NP-Za-km-z]{25,34}|(?i:bc1)[02-9ac-hj-np-zAC-HJ-NP-Z]{25,71})\b",
+        _where(checks.is_wallet),
+    ),
+    TextRule(
+        "email",
+        "e-mail addresses",
+        r"[A-Za-z0-9_%+][A-Za-z0-9._%+-]*(?:@|%40)(?:[A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}",
+        _email,
+    ),
+    TextRule(
+        "ip",
+        "IPv6 addresses",
+        rf"[0-9A-Fa-f:]*::[0-9A-Fa-f:]*(?:{_IPV4})?(?:%[A-Za-z0-9]+)?|(?:{_HEX4}:){{6,7}}(?:{_IPV4}|{_HEX4})",
+        _where(checks.is_ipv6),
+    ),
+    TextRule("ip", "IPv4 addresses", rf"\b{_IPV4}", _where(checks.is_ipv4)),
+    TextRule(
+        "mac",
+        "hardware addresses",
+        r"\b[0-9A-Fa-f]{2}(?:(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5})\b",
+        _where(checks.is_mac),
+    ),
+    TextRule(
+        "phone",
+        "telephone numbers",
+        r"\+[0-9][0-9 ().-]{6,18}[0-9]|\([0-9]{2,5}\) ?[0-9]{3,4}[-. ][0-9]{3,4}|\b[0-9]{3}[-. ][0-9]{3}[-. ][0-9]{4}\b|"
+        r"(?i:phone|mobile|tel|cell|fax|call|whatsapp)[a-z]*[^0-9+(\n]{1,16}(?:[0-9(][0-9 ().-]{5,16}[0-9])",
+        assignments.locate_phone,
+    ),
+    TextRule(
+        "identity",
+        "numbers of identity documents that the text names",
+        r"(?i)(?:passport|driver'?s? licen[cs]e|licen[cs]e plate|social security|\bssn|\bnhs|national insurance|\btax(?:payer)? id|"
+        r"bank account|routing|medicare|aadhaar|\bcpf|\bnino)(?:[ \t]+(?:number|no\.?|num|id|card|is|was|my|#))*[ \t:#=]*"
+        r"\b([A-Z0-9][A-Z0-9-]{4,19})\b",
+        _identity,
+    ),
+    TextRule("named", "the value after a telling name (password=…, \"token\": …)", assignments.PATTERN, assignments.locate),
+    TextRule("named", "the value after a telling flag (--password …)", assignments.FLAG_PATTERN, assignments.locate_flag),
+)  # fmt: skip

@@ -1,0 +1,153 @@
+"""One string: which parts of it are removed, by which rule. A pure function of the string and the settings."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+import re2
+
+from lib.redaction.assignments import NAME_PATTERN
+from lib.redaction.patterns import TEXT_RULES
+from lib.redaction.values import bytes_of
+
+MATCHES_MAX = 4_000  # places one rule looks at in one string; what follows the last is removed as a whole
+ROUNDS_MAX = 4  # removing may join what stood apart: repeated until nothing is found
+
+Treatment = Literal["keep", "hash", "remove"]
+
+
+class Treatments(NamedTuple):
+    """What becomes of e-mail addresses, IP addresses and telephone numbers in free text. key: for `hash`."""
+
+    email: Treatment = "remove"
+    ip: Treatment = "remove"
+    phone: Treatment = "remove"
+    key: bytes | None = None
+
+    def replacement(self, rule: str, removed: str) -> str | None:
+        """What stands in for `removed`; None where it is kept."""
+        treatment = getattr(self, rule) if rule in {"email", "ip", "phone"} else "remove"
+        if treatment == "keep":
+            return None
+        return hashed(self.key, removed) if treatment == "hash" and self.key else placeholder(rule)
+
+
+REMOVE_ALL = Treatments()
+
+
+class Cleaned(NamedTuple):
+    """The string without its secrets, the rule of each removal, and how much work the string was."""
+
+    text: str
+    rules: list[str]
+    work: int
+
+
+class _Found(NamedTuple):
+    start: int
+    end: int
+    rule: str
+
+
+def placeholder(rule: str) -> str:
+    """What stands where something was removed."""
+    return f"[redacted:{rule}]"
+
+
+def hashed(key: bytes, value: str) -> str:
+    """`hmac:` and 16 hexadecimal digits of HMAC-SHA256: equal values stay equal, within one workspace."""
+    return "hmac:" + hmac.digest(key, value.strip().lower().encode("utf-8", "replace"), "sha256").hex()[:16]
+
+
+def _options(*, capture: bool) -> re2.Options:
+    options = re2.Options()
+    options.never_capture = not capture
+    options.max_mem = 64 << 20  # of one automaton's states; RE2 forgets states rather than use more
+    options.log_errors = False
+    return options
+
+
+def _which() -> re2.Set:
+    patterns = re2.Set.SearchSet(_options(capture=False))
+    for rule in TEXT_RULES:
+        patterns.Add(rule.pattern.encode())
+    patterns.Compile()
+    return patterns
+
+
+_PATTERNS = [re2.compile(rule.pattern.encode(), _options(capture=True)) for rule in TEXT_RULES]
+_WHICH = _which()
+_ALL = range(len(TEXT_RULES))
+# Finds a place in many strings joined by NUL where any rule may have something to look at.
+ANY = re2.compile("|".join([f"(?:{rule.pattern})" for rule in TEXT_RULES] + [NAME_PATTERN]).encode(), _options(capture=False))
+
+
+def clean(
+    text: str, treatments: Treatments = REMOVE_ALL, custom: Callable[[str], list[tuple[int, int]]] | None = None
+) -> Cleaned:
+    """`text` without its secrets. `custom` finds the spans of a project's own patterns."""
+    rules: list[str] = []
+    work = 1
+    for _ in range(ROUNDS_MAX):
+        found, looked = _find(text, custom)
+        work += looked
+        text, removed = _replaced(text, found, treatments)
+        if not removed:
+            return Cleaned(text, rules, work)
+        rules += removed
+    return (
+        Cleaned(placeholder("opaque"), rules, work)
+        if _replaced(text, _find(text, custom)[0], treatments)[1]
+        else Cleaned(text, rules, work)
+    )
+
+
+def _find(text: str, custom: Callable[[str], list[tuple[int, int]]] | None) -> tuple[list[_Found], int]:
+    data = bytes_of(text)
+    found = [_Found(start, end, "custom") for start, end in custom(text)] if custom else []
+    work = 0
+    # A Set answers nothing both where nothing matches and where its memory ran out: then ANY decides.
+    for index in _WHICH.Match(data) or (_ALL if ANY.search(data) is not None else ()):
+        work += _find_one(text, data, index, found)
+    return _merged(found), work
+
+
+def _find_one(text: str, data: bytes, index: int, found: list[_Found]) -> int:
+    rule, pattern = TEXT_RULES[index], _PATTERNS[index]
+    group = min(pattern.groups, 1)
+    position = 0
+    for work in range(MATCHES_MAX):
+        match = pattern.search(data, position)
+        if match is None:
+            return work
+        span = rule.locate(text, *match.span(group))
+        position = max(match.end(), position + 1)
+        if span is not None:
+            found.append(_Found(span[0], span[1], span[2] if len(span) == 3 else rule.name))
+            position = max(position, span[1])
+    found.append(_Found(position, len(text), "overflow"))
+    return MATCHES_MAX
+
+
+def _merged(found: list[_Found]) -> list[_Found]:
+    """In order, overlapping spans joined; the one that begins first gives its name."""
+    merged: list[_Found] = []
+    for span in sorted(found, key=lambda each: (each.start, -each.end)):
+        if merged and span.start < merged[-1].end:
+            merged[-1] = merged[-1]._replace(end=max(merged[-1].end, span.end))
+        elif span.start < span.end:
+            merged.append(span)
+    return merged
+
+
+def _replaced(text: str, found: list[_Found], treatments: Treatments) -> tuple[str, list[str]]:
+    pieces, rules, last = [], [], 0
+    for span in found:
+        replacement = treatments.replacement(span.rule, text[span.start : span.end])
+        if replacement is not None:
+            pieces += [text[last : span.start], replacement]
+            rules.append(span.rule)
+            last = span.end
+    return "".join(pieces) + text[last:] if pieces else text, rules

@@ -1,0 +1,251 @@
+"""A payload: every string in it, wherever it stands, and every key.
+
+Containers are visited in breadth, once, without copying. Strings that were found clean before are skipped (memo.py);
+the others are joined and searched at once, and only those in which a rule has a place to look at are cleaned one by
+one. Only containers on the way to a change are copied, so the caller's payload stays as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from lib.redaction.names import Verdict, judge
+from lib.redaction.rules import Rules
+from lib.redaction.search import hits
+from lib.redaction.text import ANY, clean, hashed, placeholder
+from lib.redaction.values import bytes_of, is_kept_under_key, is_random, is_version
+
+DEPTH_MAX = 200  # levels of containers; what lies deeper is removed (orjson stops at 254)
+WORK_MAX = 20_000  # strings and places looked at closely in one event; beyond, the event keeps no text
+CARD_NUMBER_MIN = 10**11  # numbers from here on are looked at as text
+
+Key = str | int
+# value, index of the parent, key in the parent, and the rule of a telling key above, under which no leaf stays.
+Node = tuple[Any, int, Key, str | None]
+_PAIR_NAMES: Final = ("name", "key", "header", "attribute")
+_USER_FIELDS: Final = {"email": "email", "ip_address": "ip"}
+
+
+class TooMuch(Exception):
+    """More to look at than WORK_MAX."""
+
+
+class Walk:
+    """One pass over one payload. `run` leaves the cleaned payload, and where what was removed."""
+
+    def __init__(self, payload: dict[str, Any], rules: Rules) -> None:
+        self.rules = rules
+        self.nodes: list[Node] = [(payload, -1, "", None)]
+        self.pending: list[tuple[int, Key, str]] = []
+        self.copies: dict[int, Any] = {}
+        self.renames: dict[int, dict[str, str]] = {}
+        self.removed: list[tuple[int, Key, str]] = []
+        self.work = 0
+
+    def run(self) -> dict[str, Any]:
+        """The payload without its secrets."""
+        visit(self)
+        look(self)
+        for index, renames in self.renames.items():
+            rename(self.writable(index), renames)
+        root: dict[str, Any] = self.copies[0] if self.copies else self.nodes[0][0]
+        return root
+
+    def writable(self, index: int) -> Any:
+        """This walk's own copy of a container, and of those above it."""
+        if index not in self.copies:
+            value, parent, key, _ = self.nodes[index]
+            self.copies[index] = value.copy()
+            if parent >= 0:
+                self.writable(parent)[key] = self.copies[index]
+        return self.copies[index]
+
+    def replace(self, index: int, key: Key, value: Any, rules: list[str]) -> None:
+        """Puts `value` in the place of what `rules` removed, unless the place is one of the project's exceptions."""
+        if self.rules.safe_fields and self._is_safe(index, key):
+            return
+        self.writable(index)[key] = value
+        self.removed += [(index, key, rule) for rule in rules]
+
+    def path(self, index: int, key: Key) -> tuple[str, ...]:
+        """The way to a value, with the keys as they are after redaction."""
+        steps = []
+        while index >= 0:
+            steps.append(str(self.renames.get(index, {}).get(str(key), key)))
+            _, parent, key, _ = self.nodes[index]
+            index = parent
+        return tuple(reversed(steps))
+
+    def _is_safe(self, index: int, key: Key) -> bool:
+        path = self.path(index, key)
+        return any(
+            len(safe) <= len(path) and all(step in {"*", way} for step, way in zip(safe, path, strict=False))
+            for safe in self.rules.safe_fields
+        )
+
+
+def visit(walk: Walk) -> None:
+    """Lists every container, every string not known to be clean, and settles what telling keys decide."""
+    nodes, pending = walk.nodes, walk.pending
+    texts, keys = walk.rules.memo.texts.plain, walk.rules.memo.keys.plain
+    level, level_end = 1, 1
+    items: Iterable[tuple[Key, Any]]
+    for index, (value, parent, key, secret) in enumerate(nodes):  # grows meanwhile
+        if index == level_end:
+            level, level_end = level + 1, len(nodes)
+            if level > DEPTH_MAX:
+                _cut(walk, index)
+                return
+        if value.__class__ is dict:
+            if secret is not None or not keys.issuperset(value) or (parent == 0 and key == "user"):
+                visit_telling(walk, index)
+                continue
+            items = value.items()
+        else:
+            items = enumerate(value)
+        if secret is not None:
+            visit_telling(walk, index)
+            continue
+        for name, child in items:
+            kind = child.__class__
+            if kind is str:
+                if child not in texts:
+                    pending.append((index, name, child))
+            elif kind is dict or kind is list:
+                nodes.append((child, index, name, None))
+            elif kind is int and child >= CARD_NUMBER_MIN:
+                pending.append((index, name, str(child)))
+
+
+def _cut(walk: Walk, first: int) -> None:
+    for _, parent, key, _ in walk.nodes[first:]:
+        walk.replace(parent, key, placeholder("depth"), ["depth"])
+
+
+def visit_telling(walk: Walk, index: int) -> None:
+    """One container with a telling key in it or above it: each child by its key's verdict."""
+    value, parent, key, secret = walk.nodes[index]
+    named = isinstance(value, dict) and not (parent == 0 and key == "modules")
+    is_user = parent == 0 and key == "user"
+    for name, child in value.items() if isinstance(value, dict) else enumerate(value):
+        verdict = judge_key(walk, index, name) if isinstance(value, dict) else None
+        if is_user and name in _USER_FIELDS and isinstance(child, str):
+            treat_person(walk, index, name, child)
+        elif secret is not None:
+            settle(walk, index, name, child, secret)
+        elif named and verdict is not None and verdict.sure:
+            settle(walk, index, name, child, verdict.rule)
+        elif named and verdict is not None and isinstance(child, str) and is_random(child.strip("'\"")):
+            walk.replace(index, name, placeholder(verdict.rule), [verdict.rule])
+        else:
+            leave(walk, index, name, child)
+
+
+def judge_key(walk: Walk, index: int, name: Any) -> Verdict | None:
+    """What a key says of its value. A key that holds a secret itself is noted for renaming."""
+    memo = walk.rules.memo.keys
+    if name in memo.plain:
+        return None
+    if name in memo.telling:
+        return memo.telling[name]
+    name = str(name)
+    verdict = judge(name, walk.rules.extra_keys)
+    if ANY.search(bytes_of(name)) is not None or walk.rules.custom is not None:
+        text, rules, work = clean(name, walk.rules.treatments, walk.rules.custom)
+        walk.work += work
+        if rules:
+            walk.renames.setdefault(index, {})[name] = text
+            walk.removed += [(index, name, rule) for rule in rules]
+            return verdict
+    if name not in _USER_FIELDS:
+        memo.add(name, verdict)
+    return verdict
+
+
+def settle(walk: Walk, index: int, name: Key, child: Any, rule: str) -> None:
+    """A value under a telling key: a leaf is removed, a container is cleaned leaf by leaf."""
+    if isinstance(child, (dict, list)):
+        walk.nodes.append((child, index, name, rule))
+    elif isinstance(child, str) and is_kept_under_key(child):
+        leave(walk, index, name, child)
+    elif isinstance(child, (str, int, float)) and not isinstance(child, bool):
+        walk.replace(index, name, placeholder(rule), [rule])
+
+
+def leave(walk: Walk, index: int, name: Key, child: Any) -> None:
+    """A value that its key says nothing about: its own text decides."""
+    if isinstance(child, (dict, list)):
+        walk.nodes.append((child, index, name, None))
+    elif isinstance(child, str):
+        if child not in walk.rules.memo.texts.plain:
+            walk.pending.append((index, name, child))
+    elif child.__class__ is int and child >= CARD_NUMBER_MIN:
+        walk.pending.append((index, name, str(child)))
+
+
+def treat_person(walk: Walk, index: int, name: str, value: str) -> None:
+    """`user.email` and `user.ip_address`: kept, hashed for counting people, or removed."""
+    rules, rule = walk.rules, _USER_FIELDS[name]
+    treatment = rules.user_email if rule == "email" else rules.user_ip
+    if treatment == "keep" or not any(map(str.isalnum, value)) or value.startswith(("[redacted:", "hmac:", "{{")):
+        return
+    key = rules.treatments.key
+    walk.replace(index, name, hashed(key, value) if treatment == "hash" and key else placeholder(rule), [rule])
+
+
+def look(walk: Walk) -> None:
+    """Cleans the listed strings in which a rule has a place to look at, and remembers the others."""
+    texts = [text for _, _, text in walk.pending]
+    found = hits(texts, walk.rules.custom)
+    chosen = set(found)
+    walk.rules.memo.texts.add(text for at, text in enumerate(texts) if at not in chosen)
+    for at in found:
+        index, key, text = walk.pending[at]
+        cleaned = clean(text, walk.rules.treatments, walk.rules.custom)
+        walk.work += cleaned.work
+        if walk.work > WORK_MAX:
+            raise TooMuch
+        if not cleaned.rules:
+            _pair(walk, index, key, text)
+        elif not (set(cleaned.rules) == {"ip"} and is_version(walk.nodes[index], key, text)):
+            walk.replace(index, key, cleaned.text, cleaned.rules)
+
+
+def _pair(walk: Walk, index: int, key: Key, text: str) -> None:
+    """A name beside its value: `["password", "…"]`, `{"name": "password", "value": "…"}`, `["--password", "…"]`."""
+    verdict = judge(text, walk.rules.extra_keys)
+    if verdict is None or not verdict.sure or not text.strip("-").replace("-", "_").replace(".", "_").isidentifier():
+        return
+    container = walk.nodes[index][0]
+    if isinstance(container, dict):
+        if key in _PAIR_NAMES and "value" in container:
+            _settle_late(walk, index, "value", container["value"], verdict.rule)
+    elif isinstance(key, int) and key + 1 < len(container):
+        following = container[key + 1]
+        is_flag = text.startswith("-") and not (isinstance(following, str) and following.startswith("-"))
+        if is_flag or (key == 0 and len(container) == 2):
+            _settle_late(walk, index, key + 1, following, verdict.rule)
+
+
+def _settle_late(walk: Walk, index: int, key: Key, child: Any, rule: str) -> None:
+    first = len(walk.nodes)
+    settle(walk, index, key, child, rule)
+    for at in range(first, first + 1_000):
+        if at >= len(walk.nodes):
+            return
+        visit_telling(walk, at)
+
+
+def rename(container: dict[str, Any], renames: dict[str, str]) -> None:
+    """Keys without their secrets, in the same order; equal ones are numbered so that no entry is lost."""
+    items = list(container.items())
+    taken = {key for key, _ in items if key not in renames}
+    container.clear()
+    for key, value in items:
+        name, number = renames.get(key, key), 1
+        while key in renames and name in taken:
+            number += 1
+            name = f"{renames[key]} {number}"
+        taken.add(name)
+        container[name] = value
