@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lib.fingerprint.v1 import frames
-from lib.fingerprint.v1.shape import EXCEPTIONS_MAX, mapping, text, values
+from lib.fingerprint.v1.shape import EXCEPTIONS_MAX, LEAVES_MAX, mapping, text, values
 
 _IMPLICIT_PLATFORMS = frozenset({"python", "ruby"})
 _RAISES = ("raise", "throw")
@@ -73,7 +73,7 @@ def _leaves(found: Sequence[Mapping[str, Any]], children: Mapping[int, list[int]
     leaves: list[Cause] = []
     seen: set[int] = set()
     paths = [[len(found) - 1]]
-    while paths:
+    while paths and len(leaves) < LEAVES_MAX:
         path = paths.pop()
         seen.add(path[-1])
         outer = found[path[-1]]

@@ -9,7 +9,6 @@ from lib.fingerprint.v1.shape import CLIENT_PARTS_MAX, NAME_CHARS_MAX, TEXT_CHAR
 
 VERSION = 1
 _DEFAULT = "{{default}}"
-_GROUP_MEMBERS_MAX = 10
 
 
 class Fingerprint(NamedTuple):
@@ -100,7 +99,7 @@ def _exception(payload: Mapping[str, Any]) -> _Decision | None:
     if len(members) == 1:
         return decisions[0]
     reason = f"A group of {len(members)} different exceptions, the same ones each time"
-    return _Decision("group", reason, [f"member: {member}" for member in members[:_GROUP_MEMBERS_MAX]])
+    return _Decision("group", reason, [f"member: {member}" for member in members])
 
 
 def _is_message(exception: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ NAME_CHARS_MAX = 400  # of a function, module, path or type
 LINE_CHARS_MAX = 400  # of a source line
 CLIENT_PARTS_MAX = 20
 EXCEPTIONS_MAX = 100  # of a chain; the newest are kept, as they lead to the headline
+LEAVES_MAX = 10  # root causes of a group of exceptions
 FRAMES_MAX = 500  # of a stack; the ones nearest to the crash are kept
 
 EMPTY: Mapping[str, Any] = {}

@@ -13,11 +13,16 @@ STATEMENT_LINES_MAX = 7
 WORDS_MAX = 12
 NAMES_MAX = 24
 CACHE_LINES_MAX = 4_096
+NAME_TAIL_CHARS = 40
 
 _WORD = re.compile(r"[^\W\d][\w$]*+")
 # A string with its prefix, or a name; what is skipped between them is operators, numbers and white space.
 _TOKEN = re.compile(
-    r"[A-Za-z]{0,2}(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|`(?:[^`\\]|\\.)*+`)|(?P<name>[^\W\d][\w$]*+)|(?P<hash>#.*+)|(?P<slashes>//.*+)"
+    r"[A-Za-z]{0,2}(?:\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|`(?:[^`\\]|\\.)*+`)|(?P<name>[^\W\d][\w$]*+)|(?P<hash>#.*+)|(?P<slashes>//.*+)|(?P<open>\()|(?P<close>\))"
+)
+_LAST_NAME = re.compile(r"[\w$]++$")
+_KEYWORDS = frozenset(
+    {"and", "assert", "await", "del", "elif", "else", "if", "in", "is", "not", "or", "raise", "return", "throw", "while", "yield"}
 )
 _HASH_COMMENTS = (".py", ".rb", ".php", ".sh", ".pl", ".ex", ".exs", ".r")
 # Values and types of languages, which a message names for what the data was at that moment.
@@ -54,9 +59,9 @@ def words(line: str) -> frozenset[str]:
 
 
 def crash_names(frame: Frame) -> str:
-    """The names in the statement that crashed, in order: formatting, quotes, strings and comments may change, they stay.
+    """The names in the statement that crashed, in order, without the arguments of calls.
 
-    They tell two crash sites of one function apart without a line number.
+    They tell two crash sites of one function apart without a line number; formatting, quotes, comments and arguments may change.
     """
     filename = text(frame.raw.get("filename")) or text(frame.raw.get("abs_path"))
     comment = "hash" if filename.endswith(_HASH_COMMENTS) else "slashes"
@@ -66,13 +71,27 @@ def crash_names(frame: Frame) -> str:
 @lru_cache(maxsize=CACHE_LINES_MAX)
 def _names(line: str, comment: str, *, numbered: bool) -> str:
     found: list[str] = []
+    open_calls: list[bool] = []
     for match in _TOKEN.finditer(line):
-        if match.lastgroup == "name":
+        kind = match.lastgroup
+        if kind == comment:
+            break
+        if kind == "open":
+            open_calls.append(_is_call(line[max(0, match.start() - NAME_TAIL_CHARS) : match.start()].rstrip()))
+        elif kind == "close" and open_calls:
+            open_calls.pop()
+        elif kind == "name" and not any(open_calls):
             # Bundlers number names that clash: ctx, ctx2.
             found.append(match["name"].rstrip("0123456789") if numbered else match["name"])
-        elif match.lastgroup == comment:
-            break
-    return " ".join(found[:NAMES_MAX])
+            if len(found) == NAMES_MAX:
+                break
+    return " ".join(found)
+
+
+def _is_call(before: str) -> bool:
+    """Whether a bracket behind this text opens the arguments of a call, not a group: `load(`, but `return (`."""
+    last = _LAST_NAME.search(before)
+    return before.endswith((")", "]")) if last is None else last[0] not in _KEYWORDS
 
 
 def message_words(chosen: Iterable[Frame], message: str) -> str:

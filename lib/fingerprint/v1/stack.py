@@ -101,7 +101,7 @@ def _connected(steps: Iterator[_Step], kind: str, *, called_library: bool) -> li
             continue
         if named >= FRAMES_NAMED_MAX or len(chosen) >= FRAMES_HASHED_MAX:
             break
-        if not names.is_generic(callee.function) and not _belongs(frame, callee, is_entry=is_entry, struck=struck and named > 0):
+        if not _belongs(frame, callee, is_entry=is_entry, struck=struck and named > 0):
             break
         chosen.append(frame)
         named += _weight(frame)
@@ -114,7 +114,9 @@ def _weight(frame: Frame) -> int:
 
 
 def _belongs(caller: Frame, callee: Frame, *, is_entry: bool, struck: bool) -> bool:
-    """Whether a caller is part of the bug: its source line names the callee; without lines, see `_connected`."""
+    """Whether a caller is part of the bug: an anonymous callee stands in it, or its source line names the callee."""
+    if names.is_generic(callee.function):
+        return not callee.module or caller.module == callee.module
     line = source.statement(caller.raw)
     if not line:
         return not is_entry and not (struck and not frames.is_script(callee.raw))
