@@ -9,6 +9,8 @@ from lib.events.shape import LEVELS
 from lib.protocols import native_errors
 
 ITEMS_MAX = 1_000
+LINES_MAX = 20_000  # of NDJSON, empty ones included
+STACK_LINES_MAX = 30_000  # of all stack texts in one request: reading a line takes up to 30 µs
 
 # Keys of Sentry's payload that have no plain name here: taken as they are.
 SENTRY_KEYS = frozenset(
@@ -53,8 +55,8 @@ def parse(body: bytes, content_type: str = "") -> list[dict[str, Any] | ItemErro
             return _lines(body)
         raise BadBody(f"the body is not JSON: {error}") from error
     if isinstance(value, list):
-        return _all(value)
-    return [_item(value, "")]
+        return _all(value, body)
+    return [_item(value, "", reads_stacks=True)]
 
 
 def _looks_like_lines(body: bytes) -> bool:
@@ -67,8 +69,9 @@ def _looks_like_lines(body: bytes) -> bool:
 
 
 def _lines(body: bytes) -> list[dict[str, Any] | ItemError]:
-    lines = [line for line in body.split(b"\n", 2 * ITEMS_MAX) if line.strip()]
-    return _all([_line(line) for line in lines])
+    if body.count(b"\n") > LINES_MAX:
+        raise BadBody(f"more than {LINES_MAX} lines in one request; send them in parts")
+    return _all([_line(line) for line in body.split(b"\n") if line.strip()], body)
 
 
 def _line(line: bytes) -> object:
@@ -78,15 +81,21 @@ def _line(line: bytes) -> object:
         return error
 
 
-def _all(found: list[Any]) -> list[dict[str, Any] | ItemError]:
+def _all(found: list[Any], body: bytes) -> list[dict[str, Any] | ItemError]:
     if not found:
         raise BadBody("the array is empty; send at least one event")
     if len(found) > ITEMS_MAX:
         raise BadBody(f"more than {ITEMS_MAX} events in one request; send them in parts")
-    return [_item(value, f"/{index}") for index, value in enumerate(found)]
+    reads_stacks = _line_ends(body) <= STACK_LINES_MAX
+    return [_item(value, f"/{index}", reads_stacks=reads_stacks) for index, value in enumerate(found)]
 
 
-def _item(raw: object, pointer: str) -> dict[str, Any] | ItemError:
+def _line_ends(body: bytes) -> int:
+    """At least as many as all strings of the body hold."""
+    return sum(body.count(form) for form in (b"\n", b"\\n", b"\\u000a", b"\\u000A"))
+
+
+def _item(raw: object, pointer: str, *, reads_stacks: bool) -> dict[str, Any] | ItemError:
     if isinstance(raw, json.BadJson):
         return ItemError(pointer, f"this line is not JSON: {raw}")
     if not isinstance(raw, dict):
@@ -97,12 +106,13 @@ def _item(raw: object, pointer: str) -> dict[str, Any] | ItemError:
     for name, (accepts, advice) in FIELDS.items():
         if name in item and not accepts(item[name]):
             return ItemError(f"{pointer}/{name}", f"{name} {advice}")
-    return _payload(item)
+    return _payload(item, reads_stacks=reads_stacks)
 
 
-def _payload(item: dict[str, Any]) -> dict[str, Any]:
+def _payload(item: dict[str, Any], *, reads_stacks: bool) -> dict[str, Any]:
     payload = {RENAMED.get(name, name): item[name] for name in item if name in KEPT}
-    payload |= native_errors.payload(item.get("message"), item.get("error"), item.get("stack"), item.get("platform"))
+    given = (item.get(name) for name in ("message", "error", "stack", "platform"))
+    payload |= native_errors.payload(*given, reads_stacks=reads_stacks)
     extra = {name: value for name, value in item.items() if name not in FIELDS and name not in SENTRY_KEYS}
     extra |= item.get("extra", {}) | item.get("metadata", {})
     if extra:

@@ -20,8 +20,11 @@ LINK_KEYS = {
 _TYPED = re.compile(r"([A-Za-z_$][\w.$:]{0,190}(?:Error|Exception|Warning|Fault|Failure|Panic|Interrupt|Timeout)): ")
 
 
-def payload(message: str | None, error: Any, stack: Any, platform: Any) -> dict[str, Any]:
-    """Some of logentry, exception and platform. Exceptions stand oldest first; an error's causes are older than it."""
+def payload(message: Any, error: Any, stack: Any, platform: Any, *, reads_stacks: bool) -> dict[str, Any]:
+    """Some of logentry, exception and platform. Exceptions stand oldest first; an error's causes are older than it.
+
+    A stack as text is read into frames where `reads_stacks`; otherwise, and where it is not understood, it is kept as it is.
+    """
     result: dict[str, Any] = {"logentry": {"message": message}} if message else {}
     chain = _chain(error)
     if stack is not None:
@@ -29,7 +32,7 @@ def payload(message: str | None, error: Any, stack: Any, platform: Any) -> dict[
     exceptions: list[dict[str, Any]] = []
     language = None
     for link in chain:
-        found, spoken = _exceptions(link, platform)
+        found, spoken = _exceptions(link, platform, reads_stacks=reads_stacks)
         exceptions += found
         language = spoken or language
     if exceptions:
@@ -62,11 +65,11 @@ def _link(error: dict[str, Any]) -> dict[str, Any]:
     return link
 
 
-def _exceptions(link: dict[str, Any], platform: Any) -> tuple[list[dict[str, Any]], str | None]:
+def _exceptions(link: dict[str, Any], platform: Any, *, reads_stacks: bool) -> tuple[list[dict[str, Any]], str | None]:
     """(this error, after the causes that its stack text tells of; the language of that text)."""
     stack = link.pop("stack", None)
     if isinstance(stack, str):
-        parsed = stacktraces.parse(stack, platform if isinstance(platform, str) else None)
+        parsed = stacktraces.parse(stack, platform if isinstance(platform, str) else None) if reads_stacks else None
         if parsed is None:
             return [{**link, "raw_stacktrace": stack}], None
         return [*parsed.exceptions[:-1], {**parsed.exceptions[-1], **link}], parsed.language
