@@ -9,6 +9,7 @@ from lib.fingerprint.v1.shape import CLIENT_PARTS_MAX, NAME_CHARS_MAX, TEXT_CHAR
 
 VERSION = 1
 _DEFAULT = "{{default}}"
+_INTEGER_LIMIT = 2**64  # longer ones are slow to write, or refused
 
 
 class Fingerprint(NamedTuple):
@@ -68,7 +69,9 @@ def _client(payload: Mapping[str, Any]) -> _Decision | None:
 
 
 def _client_part(item: Any) -> str:
-    return text(item) if isinstance(item, str) else text(str(item)) if isinstance(item, int | float) else ""
+    if isinstance(item, float) or (isinstance(item, int) and abs(item) < _INTEGER_LIMIT):
+        return str(item)
+    return text(item)
 
 
 def _default(payload: Mapping[str, Any]) -> _Decision:
