@@ -19,7 +19,8 @@ _LIBRARY_PATH = re.compile(
 _LIBRARY_MODULE = re.compile(
     r"^(?:java|javax|jdk|sun|com\.sun|kotlin|kotlinx|scala|groovy|clojure|android|androidx|dalvik|jakarta|junit|reactor|io\.netty"
     r"|com\.android|com\.google\.(?:common|android)|org\.(?:springframework|hibernate|apache\.(?:tomcat|catalina|coyote|jasper|tools)|junit|eclipse\.jetty|gradle)"
-    r"|System|Microsoft|runtime|reflect|net/http|sync|syscall|testing|core|std|alloc|asyncio|concurrent|threading|importlib|_frozen_importlib\w*)(?:[.:/$]|$)"
+    r"|System|Microsoft|asyncio|concurrent|threading|importlib|_frozen_importlib\w*)(?:[.:/$]|$)"
+    r"|^(?:core|std|alloc)::|^(?:runtime|reflect|syscall|net/http)$"
 )
 _COMPREHENSIONS = frozenset({"<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"})
 _SYNTHETIC = re.compile(r"access\$\d+|\$deserializeLambda\$")
