@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: help setup dev migrate test e2e check vercel lock clean
+.PHONY: help setup dev migrate test e2e check vercel bench lock clean
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -28,6 +28,9 @@ check: setup  ## lint, types, schema, import direction
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+
+bench: setup  ## what an event costs, measured against what is promised (about three minutes; docs/bench.md)
+	@$(PY) -m bench.ingest
 
 lock: setup  ## requirements*.in → requirements*.txt
 	@for name in requirements requirements-dev; do \
