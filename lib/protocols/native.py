@@ -56,7 +56,7 @@ def parse(body: bytes, content_type: str = "") -> list[dict[str, Any] | ItemErro
         raise BadBody(f"the body is not JSON: {error}") from error
     if isinstance(value, list):
         return _all(value, body)
-    return [_item(value, "", reads_stacks=True)]
+    return [_item(value, "", reads_stacks=_line_ends(body) <= STACK_LINES_MAX)]
 
 
 def _looks_like_lines(body: bytes) -> bool:

@@ -42,6 +42,10 @@ class BadEnvelope(ValueError):
     """An envelope or store body that breaks the format; the message says where and is fit for the client."""
 
 
+class EventTooLarge(BadEnvelope):
+    """The event item is larger than is taken; it was not parsed, since parsing costs several times its size in memory."""
+
+
 class BadCredentials(ValueError):
     """The request's credentials cannot be used."""
 
@@ -64,8 +68,11 @@ class Envelope(NamedTuple):
     client_reports: list[dict[str, Any]]  # what the SDK says it dropped itself
 
 
-def parse_envelope(body: bytes) -> Envelope:
-    """Header and items of a decompressed envelope. The header's event_id replaces the event's own. Raises BadEnvelope."""
+def parse_envelope(body: bytes, event_bytes_max: int) -> Envelope:
+    """Header and items of a decompressed envelope. The header's event_id replaces the event's own.
+
+    Raises BadEnvelope; EventTooLarge where the event's JSON has more than event_bytes_max bytes.
+    """
     header, position = _header(body)
     event: dict[str, Any] | None = None
     event_body = b""
@@ -75,14 +82,24 @@ def parse_envelope(body: bytes) -> Envelope:
         if kind == "event":
             if event is not None:
                 raise BadEnvelope(f"item {number} is a second event; an envelope holds one at most")
+            if len(payload) > event_bytes_max:
+                raise EventTooLarge(f"item {number} (event) has {len(payload)} bytes; {event_bytes_max} at most are taken")
             event, event_body = _object(payload, f"item {number} (event)"), payload
-        elif kind == "client_report" and len(reports) < CLIENT_REPORTS_MAX:
-            reports.append(_object(payload, f"item {number} (client_report)"))
+        elif kind == "client_report" and len(reports) < CLIENT_REPORTS_MAX and (report := _report(payload)):
+            reports.append(report)
         else:
             ignored[kind if kind in IGNORED_TYPES else "unknown"] += 1
     if event is not None and (event_id := event_ids.parse(header.get("event_id"))):
         event["event_id"] = event_id
     return Envelope(header, event, event_body, ignored.most_common(), reports)
+
+
+def _report(payload: bytes) -> dict[str, Any] | None:
+    """What an SDK says about itself; a broken one must not cost the event beside it."""
+    try:
+        return _object(payload, "the client_report")
+    except BadEnvelope:
+        return None
 
 
 def parse_header(body: bytes) -> dict[str, Any]:
