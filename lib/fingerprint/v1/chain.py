@@ -143,12 +143,12 @@ def _cause(path: Sequence[Mapping[str, Any]]) -> Cause:
     Python's traceback starts at the handler: what called it stands in the wrapping exception's stack and is put in front.
     Where the root has no application frame (a driver's socket error), the next exception outwards lends its stack.
     """
-    stack: list[Mapping[str, Any]] = []
-    for outer in path:
+    stack = frames.of_stack(path[0].get("stacktrace"))
+    for outer in path[1:]:
         own = frames.of_stack(outer.get("stacktrace"))
         if stack and own and _place(own[0]) in (_place(frame) for frame in stack[-2:]):
             at = max(i for i, frame in enumerate(stack) if _place(frame) == _place(own[0]))
             stack = [*stack[:at], *own]
-        elif frames.in_app(own) or not stack:
+        elif not stack or frames.in_app(own):
             stack = own
     return Cause(path[-1], stack, len(path) - 1)

@@ -11,6 +11,7 @@ from lib.fingerprint.v1.shape import LINE_CHARS_MAX, text
 
 STATEMENT_LINES_MAX = 7
 WORDS_MAX = 12
+MESSAGE_CHARS_MAX = 600
 NAMES_MAX = 24
 CACHE_LINES_MAX = 4_096
 NAME_TAIL_CHARS = 40
@@ -105,5 +106,5 @@ def message_words(chosen: Iterable[Frame], message: str) -> str:
     if not code:
         return ""
     code -= _VALUES
-    found = dict.fromkeys(word for word in _WORD.findall(normalise(message)) if word in code)
+    found = dict.fromkeys(word for word in _WORD.findall(normalise(message[:MESSAGE_CHARS_MAX])) if word in code)
     return " ".join(list(found)[:WORDS_MAX])
