@@ -63,6 +63,7 @@ class Recorder:
         self._connect = connect
         self._waiting: deque[Waiting] = deque()
         self._writers: set[asyncio.Task[None]] = set()
+        self._writing = 0
         self._idle: list[db.Connection] = []
 
     async def record(self, rows: Sequence[Row]) -> list[Recorded | Problem]:
@@ -79,15 +80,20 @@ class Recorder:
         return [await _outcome(one.done) for one in waiting]
 
     def _start_writers(self) -> None:
-        busy = len(self._writers)
-        if not busy or (busy < WRITERS_MAX and len(self._waiting) >= BATCH_EVENTS_MAX):
+        if not self._writing or (self._writing < WRITERS_MAX and len(self._waiting) >= BATCH_EVENTS_MAX):
+            self._writing += 1
             writer = asyncio.create_task(self._write_until_empty())
+            # Held, since the event loop itself keeps only a weak reference.
             self._writers.add(writer)
             writer.add_done_callback(self._writers.discard)
 
     async def _write_until_empty(self) -> None:
-        while self._waiting:
-            await self._write(self._take())
+        try:
+            while self._waiting:
+                await self._write(self._take())
+        finally:
+            # In the same step that saw nothing waiting: whoever comes next starts a new writer.
+            self._writing -= 1
 
     def _take(self) -> list[Waiting]:
         batch: list[Waiting] = []

@@ -24,7 +24,9 @@ async def listed(stage: Stage, tenant: Tenant, **params: Any) -> list[int]:
 
 async def patch(stage: Stage, tenant: Tenant, incident: int, **body: Any) -> Any:
     """Change an incident as bob."""
-    answer = await stage.incidents.patch(f"/api/projects/{tenant.project_id}/incidents/{incident}", json=body, headers=stage.bob())
+    answer = await stage.incidents.patch(
+        f"/api/projects/{tenant.project_id}/incidents/{incident}", json=body, headers=stage.bob()
+    )
     assert answer.status_code == 200, answer.text
     return answer.json()
 
@@ -69,7 +71,9 @@ async def test_every_order_pages_through_all_incidents_once(stage: Stage) -> Non
         cursor: str | None = ""
         while cursor is not None:
             params = {"sort": sort, "limit": 2, "cursor": cursor}
-            page = (await stage.incidents.get(f"/api/projects/{tenant.project_id}/incidents", params=params, headers=stage.bob())).json()
+            page = (
+                await stage.incidents.get(f"/api/projects/{tenant.project_id}/incidents", params=params, headers=stage.bob())
+            ).json()
             found += [item["id"] for item in page["items"]]
             cursor = page["next_cursor"]
         assert sorted(found) == sorted(ids), sort
@@ -78,7 +82,14 @@ async def test_every_order_pages_through_all_incidents_once(stage: Stage) -> Non
 
 async def test_bad_parameters_are_named(stage: Stage) -> None:
     tenant = await stage.tenant()
-    for params in ({"status": "closed"}, {"limit": 0}, {"limit": 101}, {"since": "yesterday"}, {"cursor": "x"}, {"sort": "title"}):
+    for params in (
+        {"status": "closed"},
+        {"limit": 0},
+        {"limit": 101},
+        {"since": "yesterday"},
+        {"cursor": "x"},
+        {"sort": "title"},
+    ):
         answer = await stage.incidents.get(f"/api/projects/{tenant.project_id}/incidents", params=params, headers=stage.bob())
         assert answer.status_code == 400, params
         assert answer.json()["errors"][0]["pointer"] == f"?{next(iter(params))}", params
@@ -89,7 +100,12 @@ async def test_only_members_read_and_only_members_change(stage: Stage) -> None:
     incident = await send(stage, tenant)
     [event] = await stage.rows("SELECT event_id FROM events WHERE project_id = %s", tenant.project_id)
     base = f"/api/projects/{tenant.project_id}"
-    urls = [f"{base}/incidents", f"{base}/incidents/{incident}", f"{base}/incidents/{incident}/events", f"{base}/events/{event['event_id'].hex}"]
+    urls = [
+        f"{base}/incidents",
+        f"{base}/incidents/{incident}",
+        f"{base}/incidents/{incident}/events",
+        f"{base}/events/{event['event_id'].hex}",
+    ]
     for url in urls:
         assert (await stage.incidents.get(url)).status_code == 401
         assert (await stage.incidents.get(url, headers=stage.charlie())).status_code == 404
@@ -109,7 +125,9 @@ async def test_another_tenants_incident_is_not_found_under_ones_own_project(stag
     base = f"/api/projects/{mine.project_id}"
     for path in (f"/incidents/{incident}", f"/incidents/{incident}/events", f"/events/{event['event_id'].hex}"):
         assert (await stage.incidents.get(base + path, headers=stage.alice())).status_code == 404
-    assert (await stage.incidents.patch(f"{base}/incidents/{incident}", json={"status": "resolved"}, headers=stage.alice())).status_code == 404
+    assert (
+        await stage.incidents.patch(f"{base}/incidents/{incident}", json={"status": "resolved"}, headers=stage.alice())
+    ).status_code == 404
     assert await status(stage, theirs, incident) == "open"
 
 

@@ -10,7 +10,7 @@ from tests.api.conftest import Stage
 
 ERROR = {
     "error": {"type": "KeyError", "message": "'SUMMER26'"},
-    "stack": 'Traceback (most recent call last):\n  File "/app/shop/pricing.py", line 12, in total\n    return prices[code]\nKeyError: \'SUMMER26\'\n',
+    "stack": "Traceback (most recent call last):\n  File \"/app/shop/pricing.py\", line 12, in total\n    return prices[code]\nKeyError: 'SUMMER26'\n",
     "release": "shop@1.4.2",
     "environment": "production",
 }
@@ -80,7 +80,9 @@ async def test_200_first_events_of_one_fingerprint_make_one_incident(stage: Stag
     tenant = await stage.tenant()
     # A second instance of the function, so that the race is fought in the database too.
     other = await stage.client(stage.ingest_app)
-    posts = [client.post("/api/ingest", json=ERROR, headers=tenant.bearer) for client in (stage.ingest, other) for _ in range(100)]
+    posts = [
+        client.post("/api/ingest", json=ERROR, headers=tenant.bearer) for client in (stage.ingest, other) for _ in range(100)
+    ]
     answers = await asyncio.gather(*posts)
     assert {answer.status_code for answer in answers} == {200}
     rows = await stage.rows("SELECT event_count FROM incidents WHERE project_id = %s", tenant.project_id)
