@@ -122,7 +122,10 @@ def _place(folder: Path) -> Path:
     folder = folder.resolve()
     if os.geteuid() != 0 or _is_open_to_all(folder):
         return folder
-    return Path("/var/tmp") / f"sensra-{_short_hash(folder)}" / folder.name
+    detour = Path("/var/tmp") / f"sensra-{_short_hash(folder)}"
+    if detour.exists() and detour.stat().st_uid != 0:
+        raise StartError(f"{detour} belongs to somebody else")
+    return detour / folder.name
 
 
 def _is_open_to_all(folder: Path) -> bool:
