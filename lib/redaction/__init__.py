@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from lib.redaction.overflow import blunt, storable
 from lib.redaction.rules import (
     BUILT_IN,
     KeyNameError,
@@ -21,7 +20,8 @@ from lib.redaction.rules import (
     TreatmentError,
     compile_rules,
 )
-from lib.redaction.walk import TooMuch, Walk
+from lib.redaction.storable import storable
+from lib.redaction.walk import Walk
 
 __all__ = [
     "BUILT_IN",
@@ -60,10 +60,8 @@ class Redacted(NamedTuple):
 def redact(payload: dict[str, Any], rules: Rules = BUILT_IN) -> Redacted:
     """The payload without secrets and personal data. Never raises, whatever the shape; `payload` itself is not changed."""
     walk = Walk(payload, rules)
-    try:
-        cleaned, removals = walk.run(), _removals(walk)
-    except TooMuch:
-        cleaned, removals = blunt(payload), [Removal("*", "overflow", 1)]
+    cleaned = walk.run()
+    removals = _removals(walk)
     try:
         return Redacted(cleaned, orjson.dumps(cleaned), removals)
     except TypeError:  # what JSON cannot say: lone surrogates, integers over 64 bits, keys that are no strings

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from lib.redaction import checks
 from lib.redaction.names import NAME_CHARS_MAX, Verdict, judge
-from lib.redaction.values import is_code, is_random, is_stand_in
+from lib.redaction.values import fits, is_code, is_path, is_random, is_stand_in, switches
 
 VALUE_CHARS_MAX = 4_096
 
 TELLING = (
     r"pass|pwd|psw|senha|contrase|wachtwoord|parola|secret|token|cred|auth|key|cookie|sess|sid|csrf|xsrf|otp|pin|cvv|cvc|"
-    r"ssn|sig|salt|jwt|bearer|hook|licen[cs]e|seed|sas|ticket|access_?id|client_?id|mnemonic|card|code|login|bot|account|pan|iban|hmac|sin"
+    r"ssn|sig|salt|jwt|bearer|hook|licen[cs]e|seed|sas|ticket|access_?id|client_?id|mnemonic|card|code|conn|mot|haslo|l\?senord|salasana|number|account|app|social|national|tax|two|nino|pan|iban|hmac|sin"
 )
 _CLOSE = r"[\\\"'`\])]*(?:%22|%27|%5[Dd])?"
 _OPERATOR = (
@@ -23,13 +23,14 @@ _OPERATOR = (
     r"[ \t]+(?:string|str|String|text)[ \t]*=[ \t]*|[ \t]+(?:is|was)[ \t:]+)"
 )
 PATTERN = rf"(?i)(?:{TELLING})[A-Za-z0-9_.\-]*{_CLOSE}{_OPERATOR}"
-FLAG_PATTERN = rf"(?i)(?:^|[\s\x00\"'=(\[])--?[A-Za-z0-9_\-]*(?:{TELLING})[A-Za-z0-9_\-]*[ \t]+"
+FLAG_PATTERN = rf"(?i)(?:^|[\s\x00\"'=(\[])--?[A-Za-z0-9_.\-]*(?:{TELLING})[A-Za-z0-9_.\-]*[ \t]+"
 
 # A string that is nothing but a telling name: its value may stand beside it, in a list or a map.
 NAME_PATTERN = rf"(?i)(?:^|\x00)-{{0,2}}[A-Za-z0-9_.\-]*(?:{TELLING})[A-Za-z0-9_.\-]*(?:$|\x00)"
 
 _NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
-_STOPS = frozenset(" \t\r\n,;&\"'`<>|)]}")
+_STOPS = frozenset(" \t\r\n,;&\"'`<|")
+_BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
 _QUOTES = ('"', "'", "`", "%22", "%27")
 
 
@@ -58,8 +59,8 @@ def locate_flag(text: str, start: int, end: int) -> tuple[int, int, str] | None:
 def _is_pair(text: str, start: int) -> bool:
     """Whether `"name", "value"` are name and value, and not two columns of a query or two members of a list."""
     first, last, quoted = _extent(text, start)
-    value = text[first:last]
-    return quoted and not value.replace("_", "").isalpha() and text[last + 1 : last + 2] != "."
+    value = text[first:last].replace("_", "")
+    return quoted and text[last + 1 : last + 2] != "." and not (value.isalpha() and switches(value) * 100 < 38 * len(value))
 
 
 def _name(text: str, start: int, end: int) -> tuple[str, int]:
@@ -76,15 +77,20 @@ def _name(text: str, start: int, end: int) -> tuple[str, int]:
 def _value(text: str, start: int, verdict: Verdict, name: str) -> tuple[int, int, str] | None:
     first, last, quoted = _extent(text, start)
     value = text[first:last]
-    if len(value.strip()) < 1 or is_stand_in(value):
+    if not value.strip() or is_stand_in(value) or is_path(value):
         return None
-    if not quoted and (is_code(value) or _is_prose(text, last, value) or value.lower().strip("_") in name.lower()):
+    if not (verdict.sure and fits(verdict.rule, value)) and not is_random(value):
         return None
-    if (not verdict.sure and not is_random(value)) or (text[last : last + 1] == "`" and " " in value):
+    if quoted and (_same(value, name) or (text[last : last + 1] == "`" and " " in value)):
         return None
-    if quoted and value.lower().replace("-", "_") == name.lower().replace("-", "_"):
+    if not quoted and (is_code(value) or _is_prose(text, start, last, value) or value.lower().strip("_") in name.lower()):
         return None
     return first, last, verdict.rule
+
+
+def _same(value: str, name: str) -> bool:
+    """Whether a value only repeats its name, as in tables of names."""
+    return value.lower().replace("-", "_") == name.lower().replace("-", "_")
 
 
 def _extent(text: str, start: int) -> tuple[int, int, bool]:
@@ -136,18 +142,26 @@ def _after_scheme(text: str, first: int, stop: int) -> int:
 
 
 def _unquoted_end(text: str, first: int, stop: int) -> int:
+    """Up to the next separator, less the brackets and stops that close what was opened before the value."""
     last = first
     while last < stop and text[last] not in _STOPS:
         last += 1
-    while last > first and text[last - 1] in ".:":
+    while last > first and (text[last - 1] in ".:" or _closes(text, first, last)):
         last -= 1
     return last
 
 
-def _is_prose(text: str, last: int, value: str) -> bool:
-    """Whether the value is a word of a sentence: letters only, and another lower-case word follows."""
+def _closes(text: str, first: int, last: int) -> bool:
+    opening = _BRACKETS.get(text[last - 1])
+    return opening is not None and text.count(opening, first, last) < text.count(text[last - 1], first, last)
+
+
+def _is_prose(text: str, start: int, last: int, value: str) -> bool:
+    """Whether the value is a word of a sentence: letters only, after `is`, or before another word."""
     if not value.isalpha() or not value.islower():
         return False
+    if text[max(0, start - 4) : start].strip() in {"is", "was"}:
+        return True
     following = text[last : last + 24].split(" ", 2)
     return text[last : last + 1] == " " and len(following) > 1 and following[1].strip(".,!").isalpha() and following[1].islower()
 

@@ -185,8 +185,10 @@ def _bech32(address: str) -> bool:
 
 
 def is_email(text: str, start: int, end: int) -> bool:
-    """Not the user part of a URL, not an npm scope with a version, not a retina image."""
-    domain = text[start:end].rpartition("@")[2] or text[start:end].rpartition("%40")[2]
+    """Not an address of a repository, not a file's name."""
+    if text[start:end].startswith("git@"):
+        return False
+    domain = text[start:end].rpartition("@")[2]
     return not domain.lower().endswith((".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".js", ".css", ".py", ".service"))
 
 
@@ -202,4 +204,4 @@ def is_phone(text: str, start: int, end: int) -> bool:
     return _named(text, start, PHONE_WORDS)
 
 
-PHONE_WORDS = ("phone", "telephone", "tel", "mobile", "cell", "fax", "call", "contact", "handy", "whatsapp", "sms", "telefon")
+PHONE_WORDS = ("phone", "telephone", "tel", "mobile", "cell", "fax", "handy", "whatsapp", "sms", "telefon")

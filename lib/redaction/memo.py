@@ -12,6 +12,7 @@ from lib.redaction.names import Verdict
 
 TEXTS_CHARS_MAX = 4_000_000
 TEXT_CHARS_MAX = 400
+LOOKED_MAX = 5_000
 KEYS_MAX = 20_000
 KEY_CHARS_MAX = 100
 
@@ -59,6 +60,15 @@ class Memo:
 
     texts: Texts = field(default_factory=Texts)
     keys: Keys = field(default_factory=Keys)
+    # Strings that a rule looked at and left as they are, with the work that took: depends on all of the rules.
+    looked: dict[str, int] = field(default_factory=dict)
+
+    def unchanged(self, text: str, work: int) -> None:
+        """Remembers a short string that was looked at and left alone."""
+        if len(text) <= TEXT_CHARS_MAX:
+            if len(self.looked) >= LOOKED_MAX:
+                self.looked.clear()
+            self.looked[text] = work
 
     def share(self, *, texts: bool, keys: bool) -> Memo:
         """A memo for other rules that judges texts, or keys, no differently."""

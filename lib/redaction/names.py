@@ -41,7 +41,7 @@ SURE = _table(
         "session": "sessionid sessid jsessionid phpsessid aspsessionid sessiontoken",
         "api-key": "apikey apikeys accesskey secretkey privatekey authkey licensekey appkey signingkey encryptionkey",
         "one-time": "otp totp cvv cvc cvv2 cvc2 csc pincode",
-        "ssn": "ssn sin nino",
+        "ssn": "ssn nino",
         "card": "pan cardnumber creditcard ccnumber",
         "account": "iban",
     }
@@ -80,14 +80,15 @@ PAIRS: dict[tuple[str, str], str] = {
     ("two", "factor"): "one-time", ("pass", "phrase"): "password", ("pass", "word"): "password",
     ("pass", "code"): "password", ("pass", "wd"): "password", ("o", "auth"): "auth",
 }  # fmt: skip
+UNSURE_PAIRS = {("access", "id"): "api-key", ("client", "id"): "api-key", ("app", "id"): "api-key"}
 # These alone say something only where they stand last (`auth`, `db.auth`, `pass`), or where the value looks random.
 SURE_LAST = {"auth": "auth", "pass": "password", "pin": "one-time", "authentication": "auth", "otps": "one-time"}
 UNSURE = _table(
     {
-        "api-key": "key keys license licence seed salt sas webhook hook accessid clientid",
+        "api-key": "key keys license licence seed salt sas webhook accessid clientid",
         "session": "session sess sid ticket",
         "signature": "signature sig hmac",
-        "token": "login auth code client bot",
+        "token": "auth code",
     }
 )
 
@@ -130,7 +131,9 @@ PLACES = frozenset(
     """cache primary foreign public sort partition routing idempotency ref object dict row column hash map lookup
     index group order s3 redis storage item field query config setting i18n translation locale message event issue
     project metric tag label registry data json yaml header pub natural composite unique surrogate candidate
-    left right up down arrow press pressed enter shift ctrl alt hot short""".split()
+    left right up down arrow press pressed enter shift ctrl alt hot short status error exit response http country zip
+    postal currency language lang product source byte op char char reason return area dial promo coupon discount qr
+    color colour sku bar""".split()
 )
 
 
@@ -148,8 +151,10 @@ def judge(name: str, extra: frozenset[tuple[str, ...]] = frozenset()) -> Verdict
         return Verdict("custom", sure=True)
     for index in range(len(parts) - 1, -1, -1):
         verdict = _word(parts, index)
-        if verdict is not None:
+        if verdict is not None and verdict.sure:
             return verdict if _is_value(parts, index) else None
+        if verdict is not None and not _after(parts, index):
+            return verdict
     return None
 
 
@@ -166,11 +171,10 @@ def _word(parts: list[str], index: int) -> Verdict | None:
     if rule is not None:
         return Verdict(rule, sure=True)
     before = parts[index - 1] if index else ""
-    if word in SURE_LAST and before not in TURNS and not [part for part in parts[index + 1 :] if part not in SILENT]:
+    if word in SURE_LAST and before not in TURNS and not _after(parts, index):
         return Verdict(SURE_LAST[word], sure=True)
-    if word in UNSURE and before not in PLACES:
-        return Verdict(UNSURE[word], sure=False)
-    return None
+    unsure = UNSURE_PAIRS.get((before, word)) or (UNSURE.get(word) if before not in PLACES else None)
+    return Verdict(unsure, sure=False) if unsure else None
 
 
 def _fused(word: str) -> str | None:
@@ -189,5 +193,9 @@ def _is_value(parts: list[str], index: int) -> bool:
     """Whether the telling word at `index` names the secret itself and not something about it."""
     if index and parts[0] in ASKS:
         return False
-    after = [part for part in parts[index + 1 :] if part not in SILENT]
+    after = _after(parts, index)
     return not after or after[-1] not in ABOUT
+
+
+def _after(parts: list[str], index: int) -> list[str]:
+    return [part for part in parts[index + 1 :] if part not in SILENT]

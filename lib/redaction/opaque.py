@@ -39,4 +39,4 @@ def _is_prefixed(run: str) -> bool:
         return False
     if not (segments[0].isalnum() and segments[0][0].isalpha() and len(segments[0]) <= 12):
         return False
-    return switches(longest) * 100 >= 33 * len(longest)
+    return switches(longest) * 100 >= (33 if len(longest) < 30 else 25) * len(longest)

@@ -175,15 +175,16 @@ TEXT_RULES: tuple[TextRule, ...] = (
         "phone",
         "telephone numbers",
         r"\+[0-9][0-9 ().-]{6,18}[0-9]|\([0-9]{2,5}\) ?[0-9]{3,4}[-. ][0-9]{3,4}|\b[0-9]{3}[-. ][0-9]{3}[-. ][0-9]{4}\b|"
-        r"(?i:phone|mobile|tel|cell|fax|call|whatsapp)[a-z]*[^0-9+(\n]{1,16}(?:[0-9(][0-9 ().-]{5,16}[0-9])",
+        r"(?i:phone|mobile|\btel|\bcell|\bfax|whatsapp)[a-z]*[^0-9+(\n]{1,16}(?:[0-9(][0-9 ().-]{5,16}[0-9])",
         assignments.locate_phone,
     ),
     TextRule(
         "identity",
         "numbers of identity documents that the text names",
-        r"(?i)(?:passport|driver'?s? licen[cs]e|licen[cs]e plate|social security|\bssn|\bnhs|national insurance|\btax(?:payer)? id|"
-        r"bank account|routing|medicare|aadhaar|\bcpf|\bnino)(?:[ \t]+(?:number|no\.?|num|id|card|is|was|my|#))*[ \t:#=]*"
-        r"\b([A-Z0-9][A-Z0-9-]{4,19})\b",
+        r"(?i)(?:passport|driver'?s? licen[cs]e|licen[cs]e plate|social security|\bssn|\bnhs|national insurance|\bnino|"
+        r"\btax(?:payer)? id|bank account|routing|medicare|aadhaar|\bcpf|\bcurp|\bbsn|pesel|personnummer|steuer-?id|\btfn)"
+        r"(?:[ \t]+(?:number|no\.?|num|id|card|is|was|my|#))*[ \t:#=]*"
+        r"\b([A-Z]{0,3}[0-9](?:[ ./-]?[0-9]){4,14}[A-Z]{0,2}|[A-Z0-9][A-Z0-9-]{4,19})\b",
         _identity,
     ),
     TextRule("named", "the value after a telling name (password=…, \"token\": …)", assignments.PATTERN, assignments.locate),

@@ -1,4 +1,4 @@
-"""Which of many strings need a closer look, found in one search over all of them."""
+"""Which of many strings, and which keys, need a closer look."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from bisect import bisect_right
 from collections.abc import Callable
 from itertools import accumulate
 
-from lib.redaction.text import ANY
+from lib.redaction.text import ANY, KEYS, SUSPECT
 from lib.redaction.values import bytes_of
+
+JOINED_HITS_MAX = 100  # finding one string among many costs 2 µs, asking one string alone 0.8 µs
 
 
 def hits(texts: list[str], custom: Callable[[str], list[tuple[int, int]]] | None = None) -> list[int]:
@@ -22,11 +24,18 @@ def hits(texts: list[str], custom: Callable[[str], list[tuple[int, int]]] | None
     if match is None:
         return found
     starts = [0, *accumulate(len(text) + 1 for text in texts)]
-    own = []
-    while match is not None:
+    while match is not None and len(found) <= JOINED_HITS_MAX:
         at = bisect_right(starts, match.start() + 1) - 1
-        own.append(at)
+        found.append(at)
         if at + 1 >= len(texts):
             break
         match = ANY.search(data, starts[at + 1] - 1)
-    return sorted({*found, *own}) if found else own
+    else:
+        if match is not None:
+            found += [at for at in range(found[-1] + 1, len(texts)) if SUSPECT.Match(bytes_of(texts[at])) is not None]
+    return found
+
+
+def is_plain_key(name: str) -> bool:
+    """Whether a key holds no word that could tell anything, and no place for a rule to look at."""
+    return KEYS.Match(bytes_of(name)) is None

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import re2
 
-from lib.redaction.assignments import NAME_PATTERN
-from lib.redaction.patterns import TEXT_RULES
+from lib.redaction.assignments import NAME_PATTERN, TELLING
+from lib.redaction.patterns import TEXT_RULES, Locate, TextRule
 from lib.redaction.values import bytes_of
 
-MATCHES_MAX = 4_000  # places one rule looks at in one string; what follows the last is removed as a whole
+MATCHES_MAX = 2_000  # places one rule looks at in one string; what follows the last is removed as a whole
+SHORT_CHARS_MAX = 4_096
 ROUNDS_MAX = 4  # removing may join what stood apart: repeated until nothing is found
 
 Treatment = Literal["keep", "hash", "remove"]
@@ -69,19 +70,26 @@ def _options(*, capture: bool) -> re2.Options:
     return options
 
 
-def _which() -> re2.Set:
+def _set(*more: str) -> re2.Set:
     patterns = re2.Set.SearchSet(_options(capture=False))
-    for rule in TEXT_RULES:
-        patterns.Add(rule.pattern.encode())
+    for pattern in (*[rule.pattern for rule in TEXT_RULES], *more):
+        patterns.Add(pattern.encode())
     patterns.Compile()
     return patterns
 
 
-_PATTERNS = [re2.compile(rule.pattern.encode(), _options(capture=True)) for rule in TEXT_RULES]
-_WHICH = _which()
+def _compiled(rule: TextRule) -> tuple[str, Locate, Any, int]:
+    pattern = re2.compile(rule.pattern.encode(), _options(capture=True))
+    return rule.name, rule.locate, pattern, min(pattern.groups, 1)
+
+
+_PATTERNS = [_compiled(rule) for rule in TEXT_RULES]
+_WHICH = _set()
 _ALL = range(len(TEXT_RULES))
-# Finds a place in many strings joined by NUL where any rule may have something to look at.
+# Three ways to ask whether a closer look is needed: at many strings joined by NUL, at one string, at a key.
 ANY = re2.compile("|".join([f"(?:{rule.pattern})" for rule in TEXT_RULES] + [NAME_PATTERN]).encode(), _options(capture=False))
+SUSPECT = _set(NAME_PATTERN)
+KEYS = _set(rf"(?i){TELLING}|\?")  # a question mark stands for whatever is outside ASCII
 
 
 def clean(
@@ -97,38 +105,40 @@ def clean(
         if not removed:
             return Cleaned(text, rules, work)
         rules += removed
-    return (
-        Cleaned(placeholder("opaque"), rules, work)
-        if _replaced(text, _find(text, custom)[0], treatments)[1]
-        else Cleaned(text, rules, work)
-    )
+    return Cleaned(placeholder("opaque"), rules, work)
 
 
 def _find(text: str, custom: Callable[[str], list[tuple[int, int]]] | None) -> tuple[list[_Found], int]:
     data = bytes_of(text)
     found = [_Found(start, end, "custom") for start, end in custom(text)] if custom else []
     work = 0
-    # A Set answers nothing both where nothing matches and where its memory ran out: then ANY decides.
-    for index in _WHICH.Match(data) or (_ALL if ANY.search(data) is not None else ()):
+    indices = _WHICH.Match(data)
+    if indices is None and len(data) > SHORT_CHARS_MAX and ANY.search(data) is not None:
+        indices = _ALL  # a Set answers nothing both where nothing matches and where its memory ran out
+    for index in indices or ():
         work += _find_one(text, data, index, found)
-    return _merged(found), work
+    return _merged(found) if len(found) > 1 else found, work
 
 
 def _find_one(text: str, data: bytes, index: int, found: list[_Found]) -> int:
-    rule, pattern = TEXT_RULES[index], _PATTERNS[index]
-    group = min(pattern.groups, 1)
-    position = 0
-    for work in range(MATCHES_MAX):
-        match = pattern.search(data, position)
-        if match is None:
-            return work
-        span = rule.locate(text, *match.span(group))
-        position = max(match.end(), position + 1)
-        if span is not None:
-            found.append(_Found(span[0], span[1], span[2] if len(span) == 3 else rule.name))
-            position = max(position, span[1])
-    found.append(_Found(position, len(text), "overflow"))
-    return MATCHES_MAX
+    """Adds what one rule finds; answers at how many places it looked."""
+    name, locate, pattern, group = _PATTERNS[index]
+    position = work = 0
+    while position <= len(data):
+        start = position
+        position = len(data) + 1
+        for match in pattern.finditer(data, start):
+            if work == MATCHES_MAX:
+                found.append(_Found(match.start(), len(text), "overflow"))
+                return work
+            work += 1
+            span = locate(text, *match.span(group))
+            if span is not None:
+                found.append(_Found(span[0], span[1], span[2] if len(span) == 3 else name))
+                if span[1] > match.end():
+                    position = span[1]  # the value goes on beyond the match: begin again after it
+                    break
+    return work
 
 
 def _merged(found: list[_Found]) -> list[_Found]:

@@ -62,6 +62,12 @@ CERTAIN = "|".join(
     [A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}
     sc_[a-z0-9]{5,}\.[a-z0-9]{4,}\.acc[_-][a-z0-9-]{8,}\.[A-Za-z0-9+/_=-]{30,}
     v1\.0-[a-f0-9]{24}-[a-f0-9]{100,}
+    pat-(?:na|eu|ap)[0-9]-[a-f0-9-]{30,}
+    (?:bkua|bkct|lsv2_pt|lsv2_sk)_[A-Za-z0-9_]{30,}
+    tskey-[a-z]+-[A-Za-z0-9-]{20,}
+    figd_[A-Za-z0-9_-]{30,}
+    ExponentPushToken\[[A-Za-z0-9_-]+\]
+    (?:st|pt)\.[a-f0-9]{24}\.[a-f0-9]{32}\.[a-f0-9]{32}
     PuTTY-User-Key-File-[23]
     [0-9a-f]{32}-us[0-9]{1,2}
     (?:SK|AC)[a-z0-9]{32}
@@ -70,7 +76,7 @@ CERTAIN = "|".join(
 # The prefix is short or a word: what follows must look random too, and the whole must stand alone.
 LIKELY = "|".join(
     r"""
-    (?:whsec|sk|pk|rk|ek|secret|gsk|phc|phx|npm|hf|api_org|pnu|rdme|b|r8|dsn|key|lsv2_pt)_[A-Za-z0-9]{20,}
+    (?:whsec|sk|pk|rk|ek|secret|gsk|phc|phx|npm|hf|api_org|pnu|rdme|b|r8|dsn|key)_[A-Za-z0-9]{20,}
     sk-[A-Za-z0-9_-]{20,}
     (?:EAA|EZAK|EZTK|LTAI|AKID|AKCp|AQVN|AQAA|YC|t1|4b1d|cmVmd|ATBB|dapi)[A-Za-z0-9_-]{12,}
     AKC[A-Za-z0-9]{10,}

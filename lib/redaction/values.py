@@ -57,7 +57,7 @@ def _is_reference(value: str) -> bool:
         if closing:
             return value.endswith(closing) and value[1:-1].replace(" ", "_").strip("{}_-.:%/").replace("-", "_").isidentifier()
         if opening and value[1] in opening:
-            return value[-1] in "})s"
+            return value.endswith(("}", ")", "s"))
         return value[1:].isidentifier() and not any(map(str.isdigit, value))
     return False
 
@@ -74,15 +74,31 @@ def _is_template(value: str) -> bool:
 
 def is_code(value: str) -> bool:
     """Whether an unquoted value is an expression of source code: a call, an index, an attribute, a constant's name."""
-    head = value
-    for bracket in "([{":
-        head = head.split(bracket, 1)[0]
+    head = min(value.partition("(")[0], value.partition("[")[0], key=len)
+    parts = head.replace("->", ".").replace("::", ".").replace("?.", ".").rstrip("?!").lstrip("$@*!").split(".")
+    if not all(part.isidentifier() for part in parts if part):
+        return False
     if head != value:
-        return (bool(head) and all(part.isidentifier() for part in head.rstrip("?!").split(".") if part)) or not head
-    dotted = value.rstrip(";,").replace("->", ".").replace("::", ".").replace("?.", ".").split(".")
-    if len(dotted) > 1 and all(part.isidentifier() for part in dotted):
-        return not any(map(str.isdigit, value))
-    return False
+        return any(parts) or value.endswith((")", "]"))
+    return len(parts) > 1 and not any(map(str.isdigit, value))
+
+
+def is_path(value: str) -> bool:
+    """Whether the value is a place in a file system, where a secret is kept but not told."""
+    parts = value.replace("\\", "/").strip("/").split("/")
+    if len(parts) < 2 or not (value[0] in "/.~" or value[1:3] in {":\\", ":/"}):
+        return False
+    return all(
+        part.replace("-", "").replace("_", "").replace(".", "").isalnum() and not is_random(part, 16) for part in parts[1:]
+    )
+
+
+_DIGITS_LEAST = {"card": 12, "ssn": 7, "account": 5, "one-time": 3}
+
+
+def fits(rule: str, value: str) -> bool:
+    """Whether a value can be what its name says: a card has digits. Other rules take any value."""
+    return sum(map(str.isdigit, value)) >= _DIGITS_LEAST.get(rule, 0)
 
 
 def is_hex(value: str) -> bool:

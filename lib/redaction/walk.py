@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from lib.redaction.names import Verdict, judge
 from lib.redaction.rules import Rules
-from lib.redaction.search import hits
-from lib.redaction.text import ANY, clean, hashed, placeholder
-from lib.redaction.values import bytes_of, is_kept_under_key, is_random, is_version
+from lib.redaction.search import hits, is_plain_key
+from lib.redaction.text import clean, hashed, placeholder
+from lib.redaction.values import fits, is_kept_under_key, is_random, is_version
 
 DEPTH_MAX = 200  # levels of containers; what lies deeper is removed (orjson stops at 254)
-WORK_MAX = 20_000  # strings and places looked at closely in one event; beyond, the event keeps no text
+WORK_MAX = 5_000  # strings, places and telling keys looked at closely in one event; beyond, what would need a look is removed
 CARD_NUMBER_MIN = 10**11  # numbers from here on are looked at as text
 
 Key = str | int
@@ -25,10 +25,6 @@ Key = str | int
 Node = tuple[Any, int, Key, str | None]
 _PAIR_NAMES: Final = ("name", "key", "header", "attribute")
 _USER_FIELDS: Final = {"email": "email", "ip_address": "ip"}
-
-
-class TooMuch(Exception):
-    """More to look at than WORK_MAX."""
 
 
 class Walk:
@@ -39,14 +35,18 @@ class Walk:
         self.nodes: list[Node] = [(payload, -1, "", None)]
         self.pending: list[tuple[int, Key, str]] = []
         self.copies: dict[int, Any] = {}
+        self.ways: dict[int, tuple[str, ...]] = {}
         self.renames: dict[int, dict[str, str]] = {}
         self.removed: list[tuple[int, Key, str]] = []
+        self.dropped: list[tuple[int, Key, str]] = []  # whole values: applied last, over whatever became of their parts
         self.work = 0
 
     def run(self) -> dict[str, Any]:
         """The payload without its secrets."""
         visit(self)
         look(self)
+        for place in self.dropped:
+            self.replace(*place[:2], placeholder(place[2]), [place[2]])
         for index, renames in self.renames.items():
             rename(self.writable(index), renames)
         root: dict[str, Any] = self.copies[0] if self.copies else self.nodes[0][0]
@@ -68,14 +68,26 @@ class Walk:
         self.writable(index)[key] = value
         self.removed += [(index, key, rule) for rule in rules]
 
+    def spend(self, work: int) -> bool:
+        """Whether there is work left. Counts the same for what was done now and what is remembered from before."""
+        self.work += work
+        return self.work <= WORK_MAX
+
+    def drop(self, index: int, rule: str) -> None:
+        """Removes a whole container."""
+        _, parent, key, _ = self.nodes[index]
+        self.dropped.append((parent, key, rule))
+
     def path(self, index: int, key: Key) -> tuple[str, ...]:
         """The way to a value, with the keys as they are after redaction."""
-        steps = []
-        while index >= 0:
-            steps.append(str(self.renames.get(index, {}).get(str(key), key)))
+        last = str(self.renames[index].get(str(key), key)) if index in self.renames else str(key)
+        return (*self._way(index), last)
+
+    def _way(self, index: int) -> tuple[str, ...]:
+        if index not in self.ways:
             _, parent, key, _ = self.nodes[index]
-            index = parent
-        return tuple(reversed(steps))
+            self.ways[index] = self.path(parent, key) if index else ()
+        return self.ways[index]
 
     def _is_safe(self, index: int, key: Key) -> bool:
         path = self.path(index, key)
@@ -91,55 +103,61 @@ def visit(walk: Walk) -> None:
     texts, keys = walk.rules.memo.texts.plain, walk.rules.memo.keys.plain
     level, level_end = 1, 1
     items: Iterable[tuple[Key, Any]]
-    for index, (value, parent, key, secret) in enumerate(nodes):  # grows meanwhile
+    for index, (value, _, _, secret) in enumerate(nodes):  # grows meanwhile
         if index == level_end:
             level, level_end = level + 1, len(nodes)
             if level > DEPTH_MAX:
-                _cut(walk, index)
+                for below in range(index, level_end):
+                    walk.drop(below, "depth")
                 return
-        if value.__class__ is dict:
-            if secret is not None or not keys.issuperset(value) or (parent == 0 and key == "user"):
-                visit_telling(walk, index)
-                continue
-            items = value.items()
-        else:
-            items = enumerate(value)
-        if secret is not None:
+        if secret is not None or (value.__class__ is dict and not keys.issuperset(value)):
             visit_telling(walk, index)
             continue
-        for name, child in items:
+        items = value.items() if value.__class__ is dict else enumerate(value)
+        for name, child in items:  # what `leave` does, without a call each
             kind = child.__class__
             if kind is str:
                 if child not in texts:
                     pending.append((index, name, child))
-            elif kind is dict or kind is list:
+            elif kind is dict or (kind is list and not _is_known(child, texts)):
                 nodes.append((child, index, name, None))
             elif kind is int and child >= CARD_NUMBER_MIN:
                 pending.append((index, name, str(child)))
 
 
-def _cut(walk: Walk, first: int) -> None:
-    for _, parent, key, _ in walk.nodes[first:]:
-        walk.replace(parent, key, placeholder("depth"), ["depth"])
+def _is_known(children: list[Any], texts: set[str]) -> bool:
+    """Whether a list holds nothing but strings known to be clean: source lines around a frame, mostly."""
+    try:
+        return texts.issuperset(children)
+    except TypeError:  # a container in it
+        return False
 
 
 def visit_telling(walk: Walk, index: int) -> None:
     """One container with a telling key in it or above it: each child by its key's verdict."""
     value, parent, key, secret = walk.nodes[index]
-    named = isinstance(value, dict) and not (parent == 0 and key == "modules")
-    is_user = parent == 0 and key == "user"
-    for name, child in value.items() if isinstance(value, dict) else enumerate(value):
-        verdict = judge_key(walk, index, name) if isinstance(value, dict) else None
-        if is_user and name in _USER_FIELDS and isinstance(child, str):
-            treat_person(walk, index, name, child)
-        elif secret is not None:
+    if isinstance(value, list):
+        for at, child in enumerate(value):
+            settle(walk, index, at, child, str(secret))
+        return
+    is_modules, is_user = parent == 0 and key == "modules", parent == 0 and key == "user"
+    for name, child in value.items():
+        verdict = judge_key(walk, index, name)
+        if secret is not None:
             settle(walk, index, name, child, secret)
-        elif named and verdict is not None and verdict.sure:
+        elif is_user and name in _USER_FIELDS and isinstance(child, str):
+            treat_person(walk, index, name, child)
+        elif verdict is None or is_modules:
+            leave(walk, index, name, child)
+        elif verdict.sure:
             settle(walk, index, name, child, verdict.rule)
-        elif named and verdict is not None and isinstance(child, str) and is_random(child.strip("'\"")):
+        elif isinstance(child, str) and is_random(child.strip("'\"")):
             walk.replace(index, name, placeholder(verdict.rule), [verdict.rule])
         else:
             leave(walk, index, name, child)
+        if walk.work > WORK_MAX and index:
+            walk.drop(index, "overflow")
+            return
 
 
 def judge_key(walk: Walk, index: int, name: Any) -> Verdict | None:
@@ -148,18 +166,20 @@ def judge_key(walk: Walk, index: int, name: Any) -> Verdict | None:
     if name in memo.plain:
         return None
     if name in memo.telling:
+        walk.spend(1)
         return memo.telling[name]
     name = str(name)
+    if walk.rules.custom is None and not walk.rules.extra_keys and name not in _USER_FIELDS and is_plain_key(name):
+        memo.add(name, None)
+        return None
     verdict = judge(name, walk.rules.extra_keys)
-    if ANY.search(bytes_of(name)) is not None or walk.rules.custom is not None:
-        text, rules, work = clean(name, walk.rules.treatments, walk.rules.custom)
-        walk.work += work
-        if rules:
-            walk.renames.setdefault(index, {})[name] = text
-            walk.removed += [(index, name, rule) for rule in rules]
-            return verdict
-    if name not in _USER_FIELDS:
+    text, rules, work = clean(name, walk.rules.treatments, walk.rules.custom)
+    if rules:
+        walk.renames.setdefault(index, {})[name] = text
+        walk.removed += [(index, name, rule) for rule in rules]
+    elif name not in _USER_FIELDS:
         memo.add(name, verdict)
+    walk.spend(work if verdict is not None or rules else 0)
     return verdict
 
 
@@ -167,7 +187,7 @@ def settle(walk: Walk, index: int, name: Key, child: Any, rule: str) -> None:
     """A value under a telling key: a leaf is removed, a container is cleaned leaf by leaf."""
     if isinstance(child, (dict, list)):
         walk.nodes.append((child, index, name, rule))
-    elif isinstance(child, str) and is_kept_under_key(child):
+    elif is_kept_under_key(child) if isinstance(child, str) else not fits(rule, str(child)):
         leave(walk, index, name, child)
     elif isinstance(child, (str, int, float)) and not isinstance(child, bool):
         walk.replace(index, name, placeholder(rule), [rule])
@@ -196,36 +216,46 @@ def treat_person(walk: Walk, index: int, name: str, value: str) -> None:
 
 def look(walk: Walk) -> None:
     """Cleans the listed strings in which a rule has a place to look at, and remembers the others."""
-    texts = [text for _, _, text in walk.pending]
-    found = hits(texts, walk.rules.custom)
-    chosen = set(found)
-    walk.rules.memo.texts.add(text for at, text in enumerate(texts) if at not in chosen)
-    for at in found:
-        index, key, text = walk.pending[at]
-        cleaned = clean(text, walk.rules.treatments, walk.rules.custom)
-        walk.work += cleaned.work
-        if walk.work > WORK_MAX:
-            raise TooMuch
-        if not cleaned.rules:
+    memo = walk.rules.memo
+    unknown = [text for _, _, text in walk.pending if text not in memo.looked]
+    suspect = {unknown[at] for at in hits(unknown, walk.rules.custom)}
+    memo.texts.add(text for text in unknown if text not in suspect)
+    for index, key, text in walk.pending:
+        if walk.work > WORK_MAX and (text in suspect or text in memo.looked):
+            walk.replace(index, key, placeholder("overflow"), ["overflow"])
+        elif text in memo.looked:
+            walk.spend(memo.looked[text])
             _pair(walk, index, key, text)
-        elif not (set(cleaned.rules) == {"ip"} and is_version(walk.nodes[index], key, text)):
-            walk.replace(index, key, cleaned.text, cleaned.rules)
+        elif text in suspect:
+            _look_at(walk, index, key, text)
+
+
+def _look_at(walk: Walk, index: int, key: Key, text: str) -> None:
+    cleaned = clean(text, walk.rules.treatments, walk.rules.custom)
+    walk.spend(cleaned.work)
+    if not cleaned.rules:
+        walk.rules.memo.unchanged(text, cleaned.work)
+        _pair(walk, index, key, text)
+    elif not (set(cleaned.rules) == {"ip"} and is_version(walk.nodes[index], key, text)):
+        walk.replace(index, key, cleaned.text, cleaned.rules)
 
 
 def _pair(walk: Walk, index: int, key: Key, text: str) -> None:
     """A name beside its value: `["password", "…"]`, `{"name": "password", "value": "…"}`, `["--password", "…"]`."""
+    container = walk.nodes[index][0]
+    if isinstance(key, str):
+        beside: Key = "value"
+        if key not in _PAIR_NAMES or "value" not in container:
+            return
+    else:
+        beside = key + 1
+        if beside >= len(container) or not (text.startswith("-") or (key == 0 and len(container) == 2)):
+            return
     verdict = judge(text, walk.rules.extra_keys)
     if verdict is None or not verdict.sure or not text.strip("-").replace("-", "_").replace(".", "_").isidentifier():
         return
-    container = walk.nodes[index][0]
-    if isinstance(container, dict):
-        if key in _PAIR_NAMES and "value" in container:
-            _settle_late(walk, index, "value", container["value"], verdict.rule)
-    elif isinstance(key, int) and key + 1 < len(container):
-        following = container[key + 1]
-        is_flag = text.startswith("-") and not (isinstance(following, str) and following.startswith("-"))
-        if is_flag or (key == 0 and len(container) == 2):
-            _settle_late(walk, index, key + 1, following, verdict.rule)
+    if not (text.startswith("-") and str(container[beside]).startswith("-")):
+        _settle_late(walk, index, beside, container[beside], verdict.rule)
 
 
 def _settle_late(walk: Walk, index: int, key: Key, child: Any, rule: str) -> None:
