@@ -110,37 +110,46 @@ def test_a_killed_run_leaves_nothing_but_its_data_and_its_key(project: Path) -> 
     assert read_facts(project)["ready"] is False
 
 
-def test_the_facts_for_programs_hold(project: Path) -> None:
-    with running(project) as (_, facts):
-        incidents = f"{facts['url']}/api/projects/{facts['project_id']}/incidents"
-        for email, status in (("owner@example.com", 200), ("member@example.com", 200), ("outsider@example.com", 404)):
-            session = httpx.get(facts["session_token_url"], params={"email": email}).json()["token"]
-            answer = httpx.get(incidents, headers={"Authorization": f"Bearer {session}"})
-            assert answer.status_code == status
-        assert httpx.get(incidents).status_code == 401
-        with httpx.Client() as browser:
-            assert browser.get(facts["sign_in_url"]).status_code == 303
-            assert browser.get(incidents).status_code == 200
-        redis = httpx.post(facts["redis_url"], json=["PING"], headers={"Authorization": f"Bearer {facts['redis_token']}"})
-        assert redis.json() == {"result": "PONG"}
-        assert facts["dsn"] == f"http://{facts['ingest_key']}@{facts['url'].removeprefix('http://')}/{facts['project_id']}"
-        refused = httpx.post(f"{facts['url']}/api/ingest", json={"message": "x"}, headers={"Authorization": "Bearer wrong"})
-        assert refused.status_code == 401
-
-
-def test_a_lost_file_means_a_new_key_and_a_change_means_a_new_server(project: Path) -> None:
+@pytest.fixture(scope="module")
+def renewed(project: Path) -> Iterator[tuple[str | None, dict[str, Any]]]:
+    """The key of a run before, if there was one, and the facts of a run that found no dev.json."""
     lost = read_facts(project).get("ingest_key")
     (project / ".local" / "dev.json").unlink(missing_ok=True)
+    with running(project) as (_, facts):
+        yield lost, facts
+
+
+def test_the_facts_for_programs_hold(renewed: tuple[str | None, dict[str, Any]]) -> None:
+    _, facts = renewed
+    incidents = f"{facts['url']}/api/projects/{facts['project_id']}/incidents"
+    for email, status in (("owner@example.com", 200), ("member@example.com", 200), ("outsider@example.com", 404)):
+        session = httpx.get(facts["session_token_url"], params={"email": email}).json()["token"]
+        answer = httpx.get(incidents, headers={"Authorization": f"Bearer {session}"})
+        assert answer.status_code == status
+    assert httpx.get(incidents).status_code == 401
+    with httpx.Client() as browser:
+        assert browser.get(facts["sign_in_url"]).status_code == 303
+        assert browser.get(incidents).status_code == 200
+    redis = httpx.post(facts["redis_url"], json=["PING"], headers={"Authorization": f"Bearer {facts['redis_token']}"})
+    assert redis.json() == {"result": "PONG"}
+    assert facts["dsn"] == f"http://{facts['ingest_key']}@{facts['url'].removeprefix('http://')}/{facts['project_id']}"
+
+
+def test_a_lost_file_means_a_new_key(renewed: tuple[str | None, dict[str, Any]]) -> None:
+    lost, facts = renewed
+    for key, status in ((facts["ingest_key"], 200), (lost or "sns_ingest_lost", 401)):
+        answer = httpx.post(f"{facts['url']}/api/ingest", json={"message": "x"}, headers={"Authorization": f"Bearer {key}"})
+        assert answer.status_code == status
+
+
+def test_a_change_is_served_at_once_and_a_mistake_is_shown(project: Path, renewed: tuple[str | None, dict[str, Any]]) -> None:
+    url = f"{renewed[1]['url']}/api/health"
     health = project / "api" / "health.py"
     good = health.read_text()
-    with running(project) as (_, facts):
-        assert facts["ingest_key"] != lost
-        refused = httpx.post(f"{facts['url']}/api/ingest", json={"message": "x"}, headers={"Authorization": f"Bearer {lost}"})
-        assert refused.status_code == 401
-        health.write_text("def broken(:\n")
-        assert "SyntaxError" in wait_for_status(f"{facts['url']}/api/health", 500).text
-        health.write_text(good)
-        wait_for_status(f"{facts['url']}/api/health", 200)
+    health.write_text("def broken(:\n")
+    assert "SyntaxError" in wait_for_status(url, 500).text
+    health.write_text(good)
+    wait_for_status(url, 200)
 
 
 def test_a_taken_port_is_told_with_the_way_out(project: Path) -> None:

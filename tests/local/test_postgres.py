@@ -33,12 +33,13 @@ def launch_elsewhere(folder: Path) -> tuple[subprocess.Popen[str], int]:
     return launcher, int(launcher.stdout.readline())
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """pytest's folders are closed to `nobody` and long: both of the launcher's detours are taken here."""
-    yield tmp_path / "data"
-    detour = postgres._place(tmp_path / "data").parent
-    if detour != tmp_path:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One cluster for all tests here. pytest's folders are closed to `nobody` and long: both detours are taken."""
+    place = tmp_path_factory.mktemp("cluster")
+    yield place / "data"
+    detour = postgres._place(place / "data").parent
+    if detour != place:
         shutil.rmtree(detour)
 
 
@@ -80,9 +81,13 @@ def test_a_killed_server_starts_again_whatever_its_pid_file_says(folder: Path) -
 def test_a_server_that_cannot_start_says_why(folder: Path) -> None:
     server = postgres.start(folder, fsync=False)
     server.stop()
-    (server.folder / "data" / "postgresql.conf").write_text("no_such_setting = 1\n")
+    settings = server.folder / "data" / "postgresql.conf"
+    good = settings.read_text()
+    settings.write_text("no_such_setting = 1\n")
     with pytest.raises(postgres.StartError, match="no_such_setting"):
         postgres.start(folder, fsync=False)
+    settings.write_text(good)
+    postgres.start(folder, fsync=False).stop()  # the folder is free again after the failure
 
 
 @pytest.mark.parametrize("watcher", [True, False] if sys.platform == "linux" else [True])
