@@ -121,6 +121,8 @@ NATIVE: dict[str, Any] = {
     "event_id": "6ec0bd7f-1111-4222-8333-44445555666a",
     "platform": "node",
     "something_else": True,
+    "exception": {"values": [EXCEPTION]},
+    "logentry": {"message": "x"},
 }
 
 scalars = st.one_of(

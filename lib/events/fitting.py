@@ -10,6 +10,7 @@ from lib.events.bounds import bounded
 
 Payload = dict[str, Any]
 CRASH_FRAMES = 50  # the newest frames of the headline exception: cut last of all
+NEAR_FRAMES = 10  # those of them whose variables and surrounding lines are kept longest
 LAST_CHARS = (1_024, 256, 64)
 ESSENTIAL = frozenset(
     (
@@ -76,24 +77,19 @@ def _drop_threads(payload: Payload) -> int:
     return len(payload.pop("threads", {}).get("values", ()))
 
 
-def _drop_vars(payload: Payload) -> int:
-    return sum(frame.pop("vars", None) is not None for frame in _far_frames(payload))
+def _drop_from_frames(names: tuple[str, ...], near: int) -> Callable[[Payload], int]:
+    def drop(payload: Payload) -> int:
+        return sum(frame.pop(name, None) is not None for frame in _far_frames(payload, near) for name in names)
 
-
-def _drop_context_lines(payload: Payload) -> int:
-    names = ("pre_context", "post_context")
-    return sum(frame.pop(name, None) is not None for frame in _far_frames(payload) for name in names)
+    return drop
 
 
 def _keep_headline(payload: Payload) -> int:
-    """Only the headline exception, its crash frames without variables and surrounding lines, and the plain fields."""
+    """Only the headline exception, its crash frames and the plain fields."""
     values = _values(payload, "exception")
     older, headline = values[:-1], values[-1:]
     cut = stacks.count_frames(older) + stacks.limit_frames(headline, CRASH_FRAMES)
     _note(payload, "frames", cut)
-    for frame in _frames(headline):
-        for name in ("vars", "pre_context", "post_context"):
-            frame.pop(name, None)
     if headline:
         payload["exception"]["values"] = headline
     payload.get("logentry", {}).pop("params", None)
@@ -102,16 +98,19 @@ def _keep_headline(payload: Payload) -> int:
     return 1
 
 
+VARS, LINES = ("vars",), ("pre_context", "post_context")
 STEPS: tuple[tuple[str, Callable[[Payload], int]], ...] = (
     ("modules", _drop_key("modules")),
     ("breadcrumb_data", _drop_crumb_data),
     ("extra", _drop_key("extra")),
-    ("vars", _drop_vars),
+    ("vars", _drop_from_frames(VARS, NEAR_FRAMES)),
     ("contexts", _drop_key("contexts")),
     ("request", _drop_key("request")),
-    ("context_lines", _drop_context_lines),
+    ("context_lines", _drop_from_frames(LINES, NEAR_FRAMES)),
     ("breadcrumbs", _drop_breadcrumbs),
     ("threads", _drop_threads),
+    ("vars", _drop_from_frames(VARS, 0)),
+    ("context_lines", _drop_from_frames(LINES, 0)),
     ("headline_only", _keep_headline),
 )
 
@@ -124,8 +123,8 @@ def _frames(values: list[Any]) -> list[Payload]:
     return [frame for value in values for frame in value.get("stacktrace", {}).get("frames", ())]
 
 
-def _far_frames(payload: Payload) -> list[Payload]:
-    """Every frame but the crash frames."""
-    exceptions = _values(payload, "exception")
-    near = {id(frame) for frame in _frames(exceptions[-1:])[-CRASH_FRAMES:]}
-    return [frame for frame in _frames(exceptions + _values(payload, "threads")) if id(frame) not in near]
+def _far_frames(payload: Payload, near: int) -> list[Payload]:
+    """Every frame but the `near` newest of the headline exception."""
+    *older, headline = _values(payload, "exception") or [{}]
+    frames = _frames([headline])
+    return _frames(older) + frames[: max(len(frames) - near, 0)] + _frames(_values(payload, "threads"))

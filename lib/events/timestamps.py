@@ -1,6 +1,5 @@
 """When an event happened, by a clock we do not trust."""
 
-import math
 from datetime import UTC, datetime, timedelta
 
 from lib.events import limits
@@ -42,13 +41,13 @@ def _from_text(text: str) -> datetime | None:
 
 
 def _from_number(value: object) -> datetime | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     magnitude = abs(value)
     unit = 1 if magnitude < 1e11 else 1e3 if magnitude < 1e14 else 1e6 if magnitude < 1e17 else 1e9
     try:
         return _EPOCH + timedelta(seconds=value / unit)
-    except OverflowError:
+    except (OverflowError, ValueError):  # beyond the calendar or a float; NaN
         return None
 
 

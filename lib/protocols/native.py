@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from lib import event_ids, json
-from lib.events import timestamps, values
+from lib.events import stacks, timestamps, values
 from lib.events.shape import LEVELS
 from lib.protocols import native_errors
 
@@ -125,7 +125,13 @@ def _is_text(value: object) -> bool:
 
 
 def _is_error(value: object) -> bool:
-    return isinstance(value, dict) or _is_text(value)
+    if isinstance(value, dict):
+        return any(values.message(value.get(name)) for name in native_errors.LINK_KEYS)
+    return _is_text(value)
+
+
+def _is_logentry(value: object) -> bool:
+    return isinstance(value, dict) and any(_is_text(value.get(name)) for name in ("message", "formatted"))
 
 
 def _is_stack(value: object) -> bool:
@@ -163,6 +169,8 @@ MOMENT: tuple[Callable[[Any], bool], str] = (
 FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "message": (_is_text, "must be text that is not empty"),
     "error": (_is_error, "must be text, or an object with type and message"),
+    "logentry": (_is_logentry, "must be an object with message or formatted"),
+    "exception": (lambda value: bool(stacks.exceptions(value)), "must be an object with values, a list of {type, value}"),
     "stack": (_is_stack, "must be the stack trace as text, or a list of frames, oldest first"),
     "level": (_is_level, "must be fatal, error, warning, info or debug"),
     "event_id": (_is_event_id, "must be a UUID, with or without dashes; leave it out to get one"),
@@ -176,4 +184,4 @@ FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "extra": OBJECT,
 }
 RENAMED = {"route": "transaction", "occurred_at": "timestamp"}
-KEPT = (FIELDS.keys() - {"message", "error", "stack", "metadata", "extra"}) | SENTRY_KEYS
+KEPT = FIELDS.keys() - {"message", "error", "stack", "metadata", "extra"} | SENTRY_KEYS
