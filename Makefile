@@ -4,7 +4,7 @@ PY := .venv/bin/python
 
 .PHONY: help setup dev migrate test e2e check vercel bench lock clean
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 setup:  ## the virtual environment (every other target calls it)
 	@$(PYTHON) local/setup.py
@@ -23,6 +23,12 @@ e2e: setup  ## tests with whole browsers and SDKs: they need Node and Chromium
 
 vercel: setup  ## build as Vercel would, without a login, and try what comes out (needs Node)
 	@$(PY) -m local.vercel
+
+soak: setup  ## long tests: kills, a million rows
+	@$(PY) -m pytest tests/soak -n 0
+
+growth: setup  ## how throughput and lists behave from a thousand to a million events (a quarter of an hour)
+	@$(PY) -m bench.growth
 
 check: setup  ## lint, types, schema, import direction
 	@$(PY) -m ruff check .

@@ -64,7 +64,6 @@ class Router:
         config: dict[str, Any] = json.loads((root / "vercel.json").read_text())
         self.public = root / "public"
         self.functions = dict(find_functions(root))
-        self.crons: list[dict[str, str]] = config.get("crons", [])
         self.rewrites = [(compile_source(rule["source"]), rule["destination"]) for rule in config.get("rewrites", [])]
         self.headers = [(compile_source(rule["source"]), rule["headers"]) for rule in config.get("headers", [])]
         self.dynamic = [(compile_source(SEGMENT.sub(r":\1", name)), name) for name in self.functions if SEGMENT.search(name)]

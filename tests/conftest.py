@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local import clerk, loopback, postgres, redis, serving, testing
 
+# They need more than Python, or minutes: collected only where the command line names them (make e2e, make soak).
+APART = [Path(__file__).parent / name for name in ("e2e", "soak")]
 server_key = pytest.StashKey[postgres.Postgres]()
 
 
@@ -30,6 +33,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     server = config.stash.get(server_key, None)
     if server:
         server.stop()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """None leaves the decision to pytest."""
+    named = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
+    apart = collection_path in APART and not any(path.is_relative_to(collection_path) for path in named)
+    return True if apart else None
 
 
 @pytest.fixture(autouse=True, scope="session")
