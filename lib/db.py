@@ -7,14 +7,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
-import psycopg_pool
 from psycopg.rows import DictRow, dict_row
 
 from lib import queries, settings
 from lib.errors import NotConfigured, SchemaOutdated, Unavailable
+
+if TYPE_CHECKING:
+    import psycopg_pool
 
 CONNECT_TIMEOUT_SECONDS = 5
 CHECKOUT_TIMEOUT_SECONDS = 5
@@ -97,7 +99,7 @@ class Database:
                     await require_schema(conn)
                     self._schema_fits = True
                 yield conn
-        except (psycopg.OperationalError, psycopg_pool.PoolTimeout, psycopg_pool.TooManyRequests) as error:
+        except psycopg.OperationalError as error:  # the pool's own time-outs and refusals among them
             raise Unavailable from error
 
     @asynccontextmanager
@@ -108,6 +110,8 @@ class Database:
 
     async def _opened(self) -> psycopg_pool.AsyncConnectionPool[Connection]:
         if self._pool is None:
+            import psycopg_pool  # 20 ms that ingest, which writes over connections of its own, need not wait for
+
             self._pool = psycopg_pool.AsyncConnectionPool(
                 _url(self._url), connection_class=psycopg.AsyncConnection[DictRow], kwargs=_CONNECTION, open=False, min_size=0,
                 max_size=CONNECTIONS_MAX, max_waiting=WAITING_MAX, timeout=CHECKOUT_TIMEOUT_SECONDS,
