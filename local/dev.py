@@ -105,7 +105,7 @@ def main() -> int:
             finally:
                 for name in signals:
                     signal.signal(name, signal.SIG_IGN)  # an impatient second Ctrl-C would leave the database unclean
-    except (UnableError, postgres.StartError, postgres.FolderBusyError) as reason:
+    except (UnableError, postgres.StartError) as reason:
         print(f"\n{reason}", file=sys.stderr, flush=True)
         return 1
     return 0
@@ -117,7 +117,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def _run(stack: ExitStack, parent: int | None) -> None:
     began = time.monotonic()
-    listener = stack.enter_context(_listen(int(os.environ.get("PORT") or PORT_DEFAULT)))
+    listener = stack.enter_context(_listen(os.environ.get("PORT") or str(PORT_DEFAULT)))
     environment = dict(os.environ)
     database = _provide_database(stack, environment)
     dev_file.invalidate()
@@ -146,14 +146,16 @@ def _run(stack: ExitStack, parent: int | None) -> None:
 # -- what the product needs ------------------------------------------------------------------------------------------
 
 
-def _listen(port: int) -> socket.socket:
+def _listen(port: str) -> socket.socket:
+    if not port.isdigit() or int(port) > 65_535:
+        raise UnableError(f"PORT={port} is no port. Say for instance: make dev PORT={PORT_DEFAULT}")
     try:
-        return serving.listen(port)
+        return serving.listen(int(port))
     except OSError as error:
         if error.errno not in {errno.EADDRINUSE, errno.EACCES}:
             raise
         raise UnableError(
-            f"Port {port} is taken (is another `make dev` running?) or not allowed. Choose another: make dev PORT={port + 1}"
+            f"Port {port} is taken (is another `make dev` running?) or not allowed. Choose another: make dev PORT={int(port) + 1}"
         ) from error
 
 
@@ -163,7 +165,12 @@ def _provide_database(stack: ExitStack, environment: dict[str, str]) -> postgres
         print("==> PostgreSQL: the one that DATABASE_URL names", flush=True)
         return None
     with _step("starting PostgreSQL"):
-        server = postgres.start(data_folder() / "postgres")
+        try:
+            server = postgres.start(data_folder() / "postgres")
+        except postgres.FolderBusyError as error:
+            raise UnableError(
+                f"{error}. End that one, or keep this one's data elsewhere: SENSRA_LOCAL=/a/folder make dev"
+            ) from error
     stack.callback(server.stop)
     environment["DATABASE_URL"] = environment["DATABASE_URL_UNPOOLED"] = server.url
     return server
@@ -228,32 +235,35 @@ def _facts(url: str, environment: dict[str, str], demo: Demo) -> dict[str, Any]:
 def _watch(server: Server, environment: dict[str, str], database: postgres.Postgres | None, parent: int | None) -> None:
     """Serve anew after each change of the product's files; ends when something that it stands on has ended."""
     paths = [ROOT / name for name in WATCHED if (ROOT / name).exists()]
+    works = True
     for changes in watchfiles.watch(*paths, rust_timeout=TICK_MILLISECONDS, yield_on_timeout=True):
         if parent is not None and os.getppid() != parent:
             raise KeyboardInterrupt
         if database and database.process.poll() is not None:
             raise UnableError(f"PostgreSQL has ended; its log is {database.folder / postgres.LOG}. Start again.")
         if changes:
-            _reload(server, environment, {path for _, path in changes})
-        elif not server.is_running():
-            _say_restart(server, "the serving process has ended")
+            works = _reload(server, environment, {path for _, path in changes})
+        elif works and not server.is_running():
+            works = _restart(server, "the serving process has ended")
 
 
-def _reload(server: Server, environment: dict[str, str], paths: set[str]) -> None:
+def _reload(server: Server, environment: dict[str, str], paths: set[str]) -> bool:
     if any(path.endswith(".sql") and "migrations" in path for path in paths):
         try:
             _prepare(environment)
         except Exception as error:  # noqa: BLE001 — the next change may mend it
             print(f"not migrated: {error}", file=sys.stderr, flush=True)
     names = sorted(os.path.relpath(path, ROOT) for path in paths)
-    _say_restart(server, ", ".join(names[:3]) + (" …" if len(names) > 3 else ""))
+    return _restart(server, ", ".join(names[:3]) + (" …" if len(names) > 3 else ""))
 
 
-def _say_restart(server: Server, cause: str) -> None:
+def _restart(server: Server, cause: str) -> bool:
+    """Whether it is ready again; if not, only a change may help."""
     began = time.monotonic()
     problem = server.start()
     outcome = f"but: {problem}" if problem else f"ready after {time.monotonic() - began:.1f} s"
     print(f"==> {cause}: started again, {outcome}", flush=True)
+    return not problem
 
 
 def _health_problem(url: str) -> str:

@@ -152,12 +152,25 @@ def test_a_change_is_served_at_once_and_a_mistake_is_shown(project: Path, renewe
     wait_for_status(url, 200)
 
 
-def test_a_taken_port_is_told_with_the_way_out(project: Path) -> None:
+@pytest.mark.parametrize("port", ["taken", "none", "99999"])
+def test_a_port_that_cannot_be_had_is_told_with_the_way_out(project: Path, port: str) -> None:
     with serving.listen() as taken:
-        env = {**os.environ, "PORT": str(taken.getsockname()[1])}
-        done = subprocess.run(
-            [sys.executable, "-m", "local.dev"], cwd=project, env=env, capture_output=True, text=True, check=False, timeout=30
-        )
+        env = {**os.environ, "PORT": str(taken.getsockname()[1]) if port == "taken" else port}
+        done = start_in_vain(project, env)
     assert done.returncode == 1
-    assert "PORT=" in done.stderr
+    assert "make dev PORT=" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_second_run_on_the_same_data_is_refused_and_harms_nothing(
+    project: Path, renewed: tuple[str | None, dict[str, Any]]
+) -> None:
+    facts = renewed[1]
+    done = start_in_vain(project, {**os.environ, "PORT": "0"})
+    assert (done.returncode, "SENSRA_LOCAL=" in done.stderr, "Traceback" in done.stderr) == (1, True, False)
+    assert read_facts(project) == facts
+
+
+def start_in_vain(project: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "local.dev"]
+    return subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, check=False, timeout=30)
