@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: help setup dev migrate test e2e check vercel bench lock clean
+.PHONY: help setup dev migrate test e2e check vercel bench growth soak quality lock clean
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -37,6 +37,9 @@ check: setup  ## lint, types, schema, import direction
 
 bench: setup  ## what an event costs, measured against what is promised (about three minutes; docs/bench.md)
 	@$(PY) -m bench.ingest
+
+quality: setup  ## grouping and redaction against the labelled sets, where they are at hand
+	@$(PY) -m tests.quality.floors
 
 lock: setup  ## requirements*.in → requirements*.txt
 	@for name in requirements requirements-dev; do \

@@ -1,0 +1,86 @@
+"""Score the ingest path with the labelled sets beside this repository and hold the figures against floors: `make quality`.
+
+The sets and their scorers are not part of the product: where ../shared is missing, this says so and ends well. A floor is
+what a later change may not go below; raise one when a figure has risen for good.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+SCORERS = ROOT.parent / "shared" / "eval"
+FLOORS = Path(__file__).with_name("floors.json")
+FIELDS = ("extra", "message", "exception", "breadcrumb")
+SETS = ("variations", "messages", "stacks")
+
+
+def score(scorer: str, *arguments: str) -> dict[str, Any]:
+    """Run one scorer, show its table, return its figures. Raises CalledProcessError."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = Path(folder) / "found.json"
+        command = [sys.executable, str(SCORERS / scorer), *arguments, "--json", str(found)]
+        print(f"\n$ {' '.join([scorer, *arguments])}", flush=True)
+        subprocess.run(command, cwd=ROOT, check=True)
+        return dict(json.loads(found.read_text()))
+
+
+def grouping(kind: str) -> dict[str, float]:
+    """`messages.GA`, `must.over_labels` and so on."""
+    found = score("grouping.py", kind, "--impl", "tests.quality.adapter:fingerprint", "--detail")
+    return {f"{row}.{figure}": value for row, figures in found.items() for figure, value in figures.items()}
+
+
+def redaction(field: str) -> dict[str, float]:
+    """`extra.gitleaks-tp/secret.removed` as a share, `extra.log_lines.altered` likewise."""
+    found = score("redaction.py", "--impl", "tests.quality.adapter:redact", "--field", field)
+    figures = {f"{field}.log_lines.altered": found["log_lines"]["altered"] / found["log_lines"]["lines"]}
+    for row, cell in found.items():
+        for part, whole in (("removed", "secrets"), ("intact", "negatives")):
+            if cell.get(whole):
+                figures[f"{field}.{row}.{part}"] = cell[part] / cell[whole]
+    return figures
+
+
+def below(floor: dict[str, Any], found: dict[str, float]) -> list[str]:
+    """What fell short: a floor is `at_least` or `at_most` a value."""
+    short = []
+    for name, value in floor["at_least"].items():
+        if found.get(name, -1) < value:
+            short.append(f"{name} is {found.get(name)}, at least {value} was reached before")
+    for name, value in floor["at_most"].items():
+        if found.get(name, float("inf")) > value:
+            short.append(f"{name} is {found.get(name)}, at most {value} was reached before")
+    return short
+
+
+def expanded(floors: dict[str, Any]) -> dict[str, Any]:
+    """A name beginning with `*.` stands for every field, since where a value stands must not decide."""
+    return {
+        bound: {name.replace("*", field): value for name, value in rows.items() for field in FIELDS}
+        for bound, rows in floors.items()
+    }
+
+
+def main() -> int:
+    """Print every table; 1 where a figure fell below its floor."""
+    if not SCORERS.is_dir():
+        print("The labelled sets (../shared) are not here; tests/quality holds our own cases, which `make test` runs.")
+        return 0
+    found: dict[str, float] = {}
+    for kind in SETS:
+        found |= grouping(kind)
+    for field in FIELDS:
+        found |= redaction(field)
+    short = below(expanded(json.loads(FLOORS.read_text())), found)
+    print("\n" + ("\n".join(short) or "every figure is at or above its floor"))
+    return bool(short)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
