@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 460, 340
-LEFT, RIGHT, TOP, BOTTOM = 58, 16, 34, 46
+LEFT, RIGHT, TOP, BOTTOM = 64, 32, 34, 46
 LEGEND_LINE = 17
+SLACK = math.log10(1.05)
 # Told apart by people with any colour vision, and on black as well as on white; the marks differ too.
 COLOURS = ("#3b82c4", "#d9822b", "#2f9e6e", "#c2539a", "#8a78d6", "#8c8c3a")
 STYLE = (
@@ -28,15 +29,15 @@ class Panel:
     lines: Mapping[str, Points]
 
     def range(self, axis: int) -> tuple[int, int]:
-        """The decades from and to which an axis goes."""
+        """The decades from and to which an axis goes; a value just outside of one (5 %) does not call for another."""
         values = [math.log10(point[axis]) for points in self.lines.values() for point in points]
-        low, high = math.floor(min(values) + 1e-9), math.ceil(max(values) - 1e-9)
+        low, high = math.floor(min(values) + SLACK), math.ceil(max(values) - SLACK)
         return low, max(high, low + 1)
 
 
 def draw(panels: Sequence[Panel]) -> str:
     """The SVG's text."""
-    height = HEIGHT + LEGEND_LINE * max(len(panel.lines) for panel in panels)
+    height = HEIGHT + LEGEND_LINE * (1 + max(len(panel.lines) for panel in panels))
     width = WIDTH * len(panels)
     parts = [part for number, panel in enumerate(panels) for part in _panel(panel, number * WIDTH)]
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">'
@@ -89,7 +90,7 @@ def _mark(number: int, x: float, y: float) -> str:
 
 
 def _legend(number: int, name: str) -> Iterator[str]:
-    y = HEIGHT + LEGEND_LINE * number + 6
+    y = HEIGHT + LEGEND_LINE * (number + 1)
     yield _mark(number, LEFT + 6, y - 4)
     yield _text(LEFT + 18, y, name, "start")
 
