@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from lib import events, fingerprint as fingerprints, redaction
+from lib import events, redaction
+from lib import fingerprint as fingerprints
 
 # Any moment will do: neither result depends on when an event was received.
 RECEIVED_AT = datetime(2026, 1, 1, tzinfo=UTC)
