@@ -37,15 +37,14 @@ def stacktrace(raw: object) -> dict[str, Any] | None:
 
 
 def _frame(raw: dict[str, Any]) -> dict[str, Any]:
-    frame: dict[str, Any] = {name: value for name, value in raw.items() if type(value) is _type_of(name)}
-    if len(frame) < len(raw):
+    if list(map(type, raw.values())) != list(map(_type_of, raw)):
         return values.fields(raw, CONVERSIONS)
     try:  # the cheapest proof that all lines are strings
-        _join(frame.get("pre_context", ()))
-        _join(frame.get("post_context", ()))
+        _join(raw.get("pre_context", ()))
+        _join(raw.get("post_context", ()))
     except TypeError:
         return values.fields(raw, CONVERSIONS)
-    return frame
+    return raw
 
 
 def _lines(value: object) -> list[str] | None:

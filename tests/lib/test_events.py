@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -470,3 +471,11 @@ def test_what_the_python_sdk_sends_becomes_canonical() -> None:
     assert said["threads"]["values"][0]["stacktrace"]["frames"]
     assert "exception" not in said
     assert all(len(payload["event_id"]) == 32 for payload in (raised, said))
+
+
+def test_the_documentation_names_every_limit_with_its_value() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
+    for name, value in vars(limits).items():
+        if name.isupper():
+            row = next((line for line in text.split("\n") if f"`{name}`" in line), "")
+            assert f"{value:,}" in row, name
