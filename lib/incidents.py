@@ -15,6 +15,8 @@ Status = Literal["open", "resolved", "ignored"]
 Sort = Literal["last_seen", "first_seen", "event_count"]
 # An event's own clock may be this far ahead of ours.
 CLOCK_SLACK = timedelta(days=1)
+# Longer is for ever; a year beyond 9999 could be stored, and then never be read again.
+IGNORED_MAX = timedelta(days=3_650)
 LISTED = (
     "id", "title", "culprit", "kind", "level", "platform", "status", "event_count", "first_seen", "last_seen", "first_release",
     "last_release", "environments", "regressed_at", "escalated_at",
@@ -156,11 +158,14 @@ async def read_event(conn: db.Connection, project_id: int, event_id: str, incide
 async def change_status(conn: db.Connection, project_id: int, incident_id: int, change: StatusChange) -> dict[str, Any]:
     """Set the status; answers the incident as it is then.
 
-    Raises NotFound; InvalidRequest for an end in the past; Conflict for "in the next release" where the project has named none.
+    Raises NotFound; InvalidRequest for an end in the past or beyond IGNORED_MAX; Conflict for "in the next release" where the
+    project has named none.
     """
-    if change.ignored_until and change.ignored_until <= datetime.now(UTC):
+    now = datetime.now(UTC)
+    if change.ignored_until and not now < change.ignored_until <= now + IGNORED_MAX:
         raise InvalidRequest(
-            "The time until which to ignore lies in the past.", [{"pointer": "/ignored_until", "detail": "name a time to come"}]
+            "The time until which to ignore lies in the past, or more than ten years ahead.",
+            [{"pointer": "/ignored_until", "detail": "name a time to come; leave it out to ignore for ever"}],
         )
     row = await db.fetch_one(
         conn, "incident_update_status", project_id=project_id, incident_id=incident_id, status=change.status,

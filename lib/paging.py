@@ -13,6 +13,7 @@ from lib.errors import InvalidRequest
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 100
 CURSOR_CHARACTERS_MAX = 400
+BIGINT_MAX = 2**63 - 1
 
 
 def encode(position: list[Any]) -> str:
@@ -27,6 +28,8 @@ def decode(cursor: str, kinds: tuple[type, ...]) -> list[Any]:
             raise ValueError
         position = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
         if [type(value) for value in position] != list(kinds):
+            raise ValueError
+        if any(isinstance(value, int) and abs(value) > BIGINT_MAX for value in position):
             raise ValueError
     except (ValueError, TypeError, binascii.Error) as error:
         raise InvalidRequest(

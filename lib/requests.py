@@ -14,6 +14,8 @@ from lib import json
 from lib.errors import InvalidRequest, TooLarge
 
 BODY_BYTES_MAX = 256 * 1024
+# PostgreSQL cannot hold it, and no name or text has one.
+NUL_REFUSED = "The character U+0000 is not taken here."
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
 
@@ -28,11 +30,15 @@ async def parse_body(request: Request, model: type[Model]) -> Model:
         found = json.loads(bytes(body))
     except json.BadJson as error:
         raise InvalidRequest(f"The body is not JSON: {error}") from error
+    if b"\\u0000" in body or b"\0" in body:
+        raise InvalidRequest(NUL_REFUSED)
     return _validated(model, found, "")
 
 
 def parse_query(request: Request, model: type[Model]) -> Model:
     """The query string as this model; of a parameter given twice the last counts. Raises InvalidRequest."""
+    if any("\0" in value for value in request.query_params.values()):
+        raise InvalidRequest(NUL_REFUSED)
     return _validated(model, {name: value for name, value in request.query_params.items() if value != ""}, "?")
 
 
