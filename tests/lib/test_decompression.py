@@ -119,8 +119,9 @@ def test_gzip_members_and_zstd_frames_are_joined() -> None:
         decompress(zstd(b"a" * 600) + zstd(b"b" * 600), "zstd", 1_000)
 
 
-@pytest.mark.parametrize(("encoding", "member"), [("gzip", gzip.compress(b"")), ("zstd", zstd(b""))])
-def test_a_body_of_countless_empty_members_is_refused_at_once(encoding: str, member: bytes) -> None:
+@pytest.mark.parametrize(("encoding", "compress"), [("gzip", gzip.compress), ("zstd", zstd)])
+def test_a_body_of_countless_empty_members_is_refused_at_once(encoding: str, compress: Callable[[bytes], bytes]) -> None:
+    member = compress(b"")
     started = time.process_time()
     with pytest.raises(BadEncoding, match=str(decompression.MEMBERS_MAX)):
         decompress(member * (4_000_000 // len(member)), encoding, MAX)
