@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from lib import decompression, http, log
+from lib import decompression, event_ids, http, log
 from lib.errors import Forbidden, InvalidRequest, Problem, RateLimited, TooLarge, Unauthenticated
 from lib.intake import Accepted, Incoming, Intake
 from lib.protocols import native, sentry
@@ -123,7 +123,9 @@ async def take_envelope(request: Request, body: bytes, secret: str) -> Response:
         raise Forbidden(str(error)) from error
     if envelope.event is None:
         log.note(events=0, ignored=dict(envelope.ignored))
-        return http.json({"id": envelope.header["event_id"]} if envelope.header.get("event_id") else {})
+        # Only what is an id is said again: a header may hold anything.
+        event_id = event_ids.parse(envelope.header.get("event_id"))
+        return http.json({"id": event_id} if event_id else {})
     del body
     await intake.admission.admit(key)
     [accepted] = await intake.accept(key, [Incoming(envelope.event, envelope.event_body)])

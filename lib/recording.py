@@ -23,10 +23,17 @@ WRITERS_MAX = 2
 WAITING_EVENTS_MAX = 2_000
 WRITE_TIMEOUT_SECONDS = 10.0
 ASK_TIMEOUT_SECONDS = 5.0
+# How long a request waits for its commit at most, its turn included.
+RECORD_TIMEOUT_SECONDS = 15.0
+# Questions other than writing (whose key is this?) that may be asked at a time.
+ASKING_MAX = 2
 # SQLSTATEs after which the same batch may succeed: serialization failure, deadlock.
 TRANSIENT = {"40001", "40P01"}
 NO_PARTITION = "23514"
+# Classes of SQLSTATE that speak of the database and not of a row: connection, rollback, resources, operator, system.
+DATABASE_AWAY = ("08", "40", "53", "57", "58")
 
+NOT_IN_TIME = "The database did not answer in time; nothing is known to be kept. Send it again."
 Answer = TypeVar("Answer")
 
 
@@ -64,12 +71,13 @@ class Recorder:
         self._waiting: deque[Waiting] = deque()
         self._writers: set[asyncio.Task[None]] = set()
         self._writing = 0
+        self._asking = asyncio.Semaphore(ASKING_MAX)
         self._idle: list[db.Connection] = []
 
     async def record(self, rows: Sequence[Row]) -> list[Recorded | Problem]:
         """Store each row, or find that it is stored already; returns after the commit, with one answer a row.
 
-        Raises Unavailable, with nothing stored, where too much is waiting already.
+        Raises Unavailable where too much is waiting already, or where there is no answer in RECORD_TIMEOUT_SECONDS.
         """
         if len(self._waiting) + len(rows) > WAITING_EVENTS_MAX + BATCH_EVENTS_MAX:
             raise Unavailable("Too many events are waiting for the database. Send it again.")
@@ -77,7 +85,14 @@ class Recorder:
         waiting = [Waiting(row, loop.create_future()) for row in rows]
         self._waiting.extend(waiting)
         self._start_writers()
-        return [await _outcome(one.done) for one in waiting]
+        try:
+            async with asyncio.timeout(RECORD_TIMEOUT_SECONDS):
+                return [await _outcome(one.done) for one in waiting]
+        except TimeoutError as error:
+            raise Unavailable(NOT_IN_TIME) from error
+        finally:
+            for one in waiting:
+                one.done.cancel()  # where it is not answered, nobody waits for it from here on
 
     def _start_writers(self) -> None:
         if not self._writing or (self._writing < WRITERS_MAX and len(self._waiting) >= BATCH_EVENTS_MAX):
@@ -90,7 +105,8 @@ class Recorder:
     async def _write_until_empty(self) -> None:
         try:
             while self._waiting:
-                await self._write(self._take())
+                if batch := self._take():
+                    await self._write(batch)
         finally:
             # In the same step that saw nothing waiting: whoever comes next starts a new writer.
             self._writing -= 1
@@ -99,8 +115,10 @@ class Recorder:
         batch: list[Waiting] = []
         size_bytes = 0
         while self._waiting and len(batch) < BATCH_EVENTS_MAX and size_bytes < BATCH_BYTES_MAX:
-            batch.append(self._waiting.popleft())
-            size_bytes += len(batch[-1].row.payload)
+            one = self._waiting.popleft()
+            if not one.done.done():  # nobody waits for it any more, and it was answered that it may not be kept
+                batch.append(one)
+                size_bytes += len(one.row.payload)
         return batch
 
     async def _write(self, batch: list[Waiting]) -> None:
@@ -112,7 +130,9 @@ class Recorder:
         try:
             answers = await self._call(list(first.values()))
         except Problem as problem:
-            _fail(batch, problem)
+            # Whoever waits behind this batch would wait for the same.
+            _fail([*batch, *self._waiting], problem)
+            self._waiting.clear()
         except psycopg.Error as error:
             log.write("batch_refused", events=len(first), sqlstate=error.sqlstate, **log.where(error))
             if len(first) > 1:
@@ -137,10 +157,10 @@ class Recorder:
                 async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
                     return await _record(conn, rows)
             except TimeoutError as error:
-                raise Unavailable("The database did not answer in time; nothing is known to be kept. Send it again.") from error
+                raise Unavailable(NOT_IN_TIME) from error
             except psycopg.Error as error:
                 if mended or not await self._mend(conn, error, rows):
-                    if isinstance(error, psycopg.OperationalError):
+                    if error.sqlstate is None or error.sqlstate.startswith(DATABASE_AWAY):
                         raise Unavailable from error
                     raise
                 mended = True
@@ -160,19 +180,21 @@ class Recorder:
 
         Raises Unavailable where there is no answer in time; a connection that broke while idle is replaced once.
         """
-        for last in (False, True):
-            conn = await self._checkout()
-            try:
-                async with asyncio.timeout(ASK_TIMEOUT_SECONDS):
-                    return await question(conn)
-            except TimeoutError as error:
-                raise Unavailable from error
-            except psycopg.OperationalError as error:
-                if last or not conn.closed:
-                    raise Unavailable from error
-            finally:
-                await self._checkin(conn)
-        raise AssertionError("unreachable")
+        try:
+            async with asyncio.timeout(ASK_TIMEOUT_SECONDS), self._asking:
+                try:
+                    return await self._ask(question)
+                except psycopg.OperationalError:
+                    return await self._ask(question)
+        except (TimeoutError, psycopg.OperationalError) as error:
+            raise Unavailable from error
+
+    async def _ask(self, question: Callable[[db.Connection], Awaitable[Answer]]) -> Answer:
+        conn = await self._checkout()
+        try:
+            return await question(conn)
+        finally:
+            await self._checkin(conn)
 
     async def _checkout(self) -> db.Connection:
         return self._idle.pop() if self._idle else await self._connect()
