@@ -30,6 +30,7 @@ PAGE = corpus.ROOT / "docs" / "bench.md"
 INSTANCES = 2
 CONNECTIONS = 16
 WARM_UP_EVENTS = 400
+PACED_SECONDS = 10
 DRAIN_SECONDS_MAX = 30.0
 IMPORT_RUNS = 7
 IMPORT = "import time; start = time.perf_counter(); import api.ingest; print(1000 * (time.perf_counter() - start))"
@@ -64,13 +65,18 @@ class Bench:
             "wal_bytes": round(spent["wal_bytes"]),
             "events_per_commit": round(1 / spent["commits"], 2),
             "redis_commands": round(spent["redis_commands"], 4),
+            "others_cores": round((after["others_seconds"] - before["others_seconds"]) / (after["at"] - before["at"]), 2),
             "load": sent,
         }
 
     async def _spent(self, served: Served) -> dict[str, float]:
+        app = sum(processes.cpu_seconds(process.pid) for process in served.processes)
+        postgres = processes.family_cpu_seconds(self.stage.server.process.pid)
         return {
-            "app_seconds": sum(processes.cpu_seconds(process.pid) for process in served.processes),
-            "postgres_seconds": processes.family_cpu_seconds(self.stage.server.process.pid),
+            "at": time.time(),
+            "app_seconds": app,
+            "postgres_seconds": postgres,
+            "others_seconds": processes.machine_cpu_seconds() - app - postgres - processes.own_cpu_seconds(),
             "wal_bytes": float(await self.stage.ask("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn")),
             "commits": float(await self.stage.ask("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")),
             "redis_commands": float(await self.stage.redis_commands()),
@@ -91,7 +97,7 @@ class Bench:
             await load(served.dsn(tenant), WARM_UP_EVENTS, "mix", self.files)
             runs = [await self._said(served, tenant, mode) for _ in range(rounds) for mode in ("mix", "one")]
             rate = median_of(runs, "mix", "drained_per_second") / 2
-            paced = await load(served.dsn(tenant), self.events, "mix", self.files, rate)
+            paced = await load(served.dsn(tenant), min(self.events, round(rate * PACED_SECONDS)), "mix", self.files, rate)
             paced |= {"rate": rate, "instances": number}
             paced["peak_rss_mb"] = max(processes.peak_rss_bytes(process.pid) for process in served.processes) / 1e6
             print(
@@ -101,7 +107,9 @@ class Bench:
 
     async def _said(self, served: Served, tenant: Tenant, mode: str) -> Result:
         run = await self.run(served, tenant, mode)
-        cpu = f"CPU {run['app_cpu_ms']:.2f} + {run['postgres_cpu_ms']:.2f} ms"
+        cpu = (
+            f"CPU {run['app_cpu_ms']:.2f} + {run['postgres_cpu_ms']:.2f} ms; other programs used {run['others_cores']:.2f} cores"
+        )
         print(f"  {run['instances']} instance(s), {mode}: {run['drained_per_second']:.0f} events/s, {cpu}", flush=True)
         return run
 
@@ -144,6 +152,7 @@ def notes_of(runs: Sequence[Result], paced: Result, full: statements.Count, firs
         batch,
         f"Half of that load is {paced['rate']:.0f} events/s; latency counts from the moment an event was due.",
         f"Redis commands per event: {max(run['redis_commands'] for run in runs):.4f} at most.",
+        f"Other programs used {median(run['others_cores'] for run in runs):.2f} cores meanwhile.",
         f"Load generator: {runs[0]['load']['generator_cpu_ms_per_event']:.3f} ms CPU per event, beside the instances.",
     ]
 

@@ -32,6 +32,18 @@ def family_cpu_seconds(pid: int) -> float:
     return total
 
 
+def machine_cpu_seconds() -> float:
+    """What all processes of the machine used since it started: everything but idle and waiting (proc_stat(5))."""
+    user, nice, system, _idle, _waiting, *rest = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+    return sum(map(int, [user, nice, system, *rest])) / TICKS_PER_SECOND
+
+
+def own_cpu_seconds() -> float:
+    """This process and its children that have ended."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
 def children(pid: int) -> list[int]:
     """Living processes whose parent is this one."""
     found = []
