@@ -25,6 +25,7 @@ from lib.redaction.walk import Walk
 
 __all__ = [
     "BUILT_IN",
+    "REMOVALS_MAX",
     "KeyNameError",
     "PatternError",
     "Redacted",

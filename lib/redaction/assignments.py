@@ -6,21 +6,26 @@ judges it by its words (names.py), finds where the value ends, and leaves values
 
 from __future__ import annotations
 
+import re2
+
 from lib.redaction import checks
-from lib.redaction.names import NAME_CHARS_MAX, Verdict, judge
-from lib.redaction.values import fits, is_code, is_path, is_random, is_stand_in, switches
+from lib.redaction.names import NAME_CHARS_MAX, Verdict, judge, judge_common
+from lib.redaction.values import bytes_of, fits, is_code, is_path, is_random, is_stand_in, switches
 
 VALUE_CHARS_MAX = 4_096
+DELIMITER_CHARS_MAX = 64
 
 TELLING = (
-    r"pass|pwd|psw|senha|contrase|wachtwoord|parola|secret|token|cred|auth|key|cookie|sess|sid|csrf|xsrf|otp|pin|cvv|cvc|"
-    r"ssn|sig|salt|jwt|bearer|hook|licen[cs]e|seed|sas|ticket|access_?id|client_?id|mnemonic|card|code|conn|mot|haslo|l\?senord|salasana|number|account|app|social|national|tax|two|nino|pan|iban|hmac|sin"
+    r"pass|pwd|psw|pword|senha|contrase|wachtwoord|parola|secret|token|cred|auth|key|cookie|sess|sid|csrf|xsrf|otp|pin|cvv|cvc|"
+    r"ssn|sig|salt|jwt|bearer|hook|licen[cs]e|seed|sas|ticket|access[_.-]?id|client[_.-]?id|mnemonic|card|code|conn|mot|haslo|"
+    r"l\?senord|salasana|number|account|app[_.-]?id|social|national|tax|two|nino|pan|iban"
 )
-_CLOSE = r"[\\\"'`\])]*(?:%22|%27|%5[Dd])?"
+# Quotes and brackets as they are, and URL-encoded, once or again (%22, %2522), with backslashes before them (%5C).
+_CLOSE = r"(?:[\\\"'`\])]|%(?:25)*(?:22|27|5[CcDd]))*"
 _OPERATOR = (
-    r"(?:[ \t]*(?:\?|\.|\+|\|\||\?\?|:{0,3})?={1,3}>?[ \t]*|[ \t]*:{1,2}[ \t\r\n]*(?:[A-Za-z]{1,12}[ \t]*=[ \t]*)?|"
-    r"[ \t]*[-=]>[ \t]*|>\s*|%3[DdAa](?:%20|\+)?|[\"'`][ \t]*,[ \t]*|[\"'][ \t]+value=|"
-    r"[ \t]+(?:string|str|String|text)[ \t]*=[ \t]*|[ \t]+(?:is|was)[ \t:]+)"
+    r"(?:[ \t]*(?:\?|\.|\+|!|\|\||\?\?|:{0,3})?={1,3}>?[ \t(]*|[ \t]*:{1,2}[ \t\r\n]*(?:[A-Za-z]{1,12}[ \t]*=[ \t]*)?|"
+    r"[ \t]*[-=]>[ \t]*|>\s*|%(?:25)*3[DdAa](?:%(?:25)*20|\+)?|[\"'`][ \t]*,[ \t]*|[\"'][ \t]+value=|"
+    r"[ \t]*\([ \t]*[\"'`]|\??[ \t]+[\"'`]|[ \t]+(?:string|str|String|text)[ \t]*=[ \t]*|[ \t]+(?:is|was)[ \t:]+)"
 )
 PATTERN = rf"(?i)(?:{TELLING})[A-Za-z0-9_.\-]*{_CLOSE}{_OPERATOR}"
 FLAG_PATTERN = rf"(?i)(?:^|[\s\x00\"'=(\[])--?[A-Za-z0-9_.\-]*(?:{TELLING})[A-Za-z0-9_.\-]*[ \t]+"
@@ -31,18 +36,23 @@ NAME_PATTERN = rf"(?i)(?:^|\x00)-{{0,2}}[A-Za-z0-9_.\-]*(?:{TELLING})[A-Za-z0-9_
 _NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 _STOPS = frozenset(" \t\r\n,;&\"'`<|")
 _BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
-_QUOTES = ('"', "'", "`", "%22", "%27")
+_QUOTE = re2.compile(rb"(?:\\|%(?:25)*5[Cc])*(?:[\"'`]|%(?:25)*2[27])")
 
 
 def locate(text: str, start: int, end: int) -> tuple[int, int, str] | None:
     """The value's span and the rule of its name, for a match of PATTERN at start:end."""
     name, name_end = _name(text, start, end)
-    verdict = judge(name)
+    if text.endswith("[redacted:", 0, name_end - len(name)):
+        return None  # a placeholder tells nothing of what follows
+    verdict = judge_common(name) if len(name) <= 24 and name.replace("_", "").isalpha() else judge(name)
     if verdict is None:
         return None
     if text[name_end : name_end + 1] == ">" and text[max(0, start - NAME_CHARS_MAX) : start].rfind("<") < 0:
         return None
-    if "," in text[name_end:end] and not _is_pair(text, end):
+    joint = text[name_end:end]
+    if joint[-1:] in {'"', "'", "`"} and ("(" in joint or joint[-2:-1].isspace() or joint[0] == "?"):
+        end -= 1  # the joint reaches into the value's quotes
+    if ("," in joint or "(" in joint or end < name_end + len(joint)) and not (verdict.sure and _is_literal(text, end)):
         return None
     return _value(text, end, verdict, name)
 
@@ -56,11 +66,12 @@ def locate_flag(text: str, start: int, end: int) -> tuple[int, int, str] | None:
     return _value(text, end, verdict, name)
 
 
-def _is_pair(text: str, start: int) -> bool:
-    """Whether `"name", "value"` are name and value, and not two columns of a query or two members of a list."""
+def _is_literal(text: str, start: int) -> bool:
+    """After `"name", ` and `name("`: whether the value is no name itself, as in lists of columns and in look-ups."""
     first, last, quoted = _extent(text, start)
-    value = text[first:last].replace("_", "")
-    return quoted and text[last + 1 : last + 2] != "." and not (value.isalpha() and switches(value) * 100 < 38 * len(value))
+    letters = "".join(filter(str.isalnum, text[first:last].replace("-", "").replace("_", "").replace(".", "")))
+    named = letters.isalpha() and len(letters) + 3 > last - first and switches(letters) * 100 < 38 * len(letters)
+    return quoted and text[last + 1 : last + 2] != "." and not named
 
 
 def _name(text: str, start: int, end: int) -> tuple[str, int]:
@@ -68,6 +79,12 @@ def _name(text: str, start: int, end: int) -> tuple[str, int]:
     first = start
     while first and start - first < NAME_CHARS_MAX and text[first - 1] in _NAME_CHARS:
         first -= 1
+    if first and text[first - 1] == "\\" and text[first] in "nrt" and first < start:
+        first += 1  # an escaped line break before the name
+    if first and text[first - 1] == "%":  # what an encoded separator leaves of itself: %3D, %253D
+        while text.startswith("25", first) and first + 2 < start:
+            first += 2
+        first = min(first + 2, start)
     last = start
     while last < end and text[last] in _NAME_CHARS:
         last += 1
@@ -83,7 +100,12 @@ def _value(text: str, start: int, verdict: Verdict, name: str) -> tuple[int, int
         return None
     if quoted and (_same(value, name) or (text[last : last + 1] == "`" and " " in value)):
         return None
-    if not quoted and (is_code(value) or _is_prose(text, start, last, value) or value.lower().strip("_") in name.lower()):
+    if not quoted and (
+        is_code(value)
+        or (value[:1].isupper() and text[last : last + 2].startswith("<") and text[last + 1 : last + 2] != "/")
+        or _is_prose(text, start, last, value)
+        or value.lower().strip("_") in name.lower()
+    ):
         return None
     return first, last, verdict.rule
 
@@ -101,12 +123,9 @@ def _extent(text: str, start: int) -> tuple[int, int, bool]:
         first += 1
     if text[first : first + 1] in {"@", "f", "b", "r", "u"} and text[first + 1 : first + 2] in {'"', "'"}:
         first += 1  # C# and Python string prefixes
-    slashes = first
-    while slashes < stop and text[slashes] == "\\":
-        slashes += 1
-    for quote in _QUOTES:
-        if text.startswith(quote, slashes):
-            return _quoted(text, first, slashes + len(quote), stop)
+    quote = _QUOTE.match(bytes_of(text[first : first + DELIMITER_CHARS_MAX]))
+    if quote is not None:
+        return _quoted(text, first, first + quote.end(), stop)
     first = _after_scheme(text, first, stop)
     return first, _unquoted_end(text, first, stop), False
 

@@ -51,7 +51,7 @@ def is_card(text: str, start: int, end: int) -> bool:
     """A payment card number: issuer prefix, length and Luhn. Rare lengths and prefixes need a word such as `card` before."""
     if _glued(text, start, end):
         return False
-    digits = "".join(filter(str.isdigit, text[start:end]))
+    digits = "".join(filter(str.isdigit, text[start:end].replace("%20", " ")))
     length = len(digits)
     if not 12 <= length <= 19 or len(set(digits)) < 2 or not luhn(digits):
         return False

@@ -9,12 +9,16 @@ from command-line flags and from headers.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 NAME_CHARS_MAX = 96
 
 # Linear: every alternative starts with another class of character, and names are cut to NAME_CHARS_MAX before.
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+")
+_WORDS = re.compile(r"[A-Z]+(?![^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|\d+")
+
+
+_PLACEHOLDER = re.compile(r"\[redacted:[a-z-]{1,20}\]")
 
 
 class Verdict(NamedTuple):
@@ -40,9 +44,9 @@ SURE = _table(
         "cookie": "cookie cookies",
         "session": "sessionid sessid jsessionid phpsessid aspsessionid sessiontoken",
         "api-key": "apikey apikeys accesskey secretkey privatekey authkey licensekey appkey signingkey encryptionkey",
-        "one-time": "otp totp cvv cvc cvv2 cvc2 csc pincode",
+        "one-time": "otp totp cvv cvc cvv2 cvc2 pincode",
         "ssn": "ssn nino",
-        "card": "pan cardnumber creditcard ccnumber",
+        "card": "cardnumber creditcard ccnumber",
         "account": "iban",
     }
 )
@@ -82,12 +86,12 @@ PAIRS: dict[tuple[str, str], str] = {
 }  # fmt: skip
 UNSURE_PAIRS = {("access", "id"): "api-key", ("client", "id"): "api-key", ("app", "id"): "api-key"}
 # These alone say something only where they stand last (`auth`, `db.auth`, `pass`), or where the value looks random.
-SURE_LAST = {"auth": "auth", "pass": "password", "pin": "one-time", "authentication": "auth", "otps": "one-time"}
+SURE_LAST = {"auth": "auth", "pan": "card", "pass": "password", "pin": "one-time", "authentication": "auth", "otps": "one-time"}
 UNSURE = _table(
     {
         "api-key": "key keys license licence seed salt sas webhook accessid clientid",
         "session": "session sess sid ticket",
-        "signature": "signature sig hmac",
+        "signature": "signature sig",
         "token": "auth code",
     }
 )
@@ -112,7 +116,7 @@ ABOUT = frozenset(
     placeholder input button dialog screen text title icon image visible hidden changed changer management id
     alias aliases arn ref refs reference references probability probabilities logprobs budget price embedding
     embeddings vocab stats statistics bytes day days hour hours minute minutes second seconds ms left remaining
-    total sum avg average mean delta loss index indices offset offsets start end begin first last next prev
+    total sum amount amounts avg average mean delta loss index indices offset offsets start end begin first last next prev
     """.split()
 )
 # A first word that asks a question or counts: `is_password_valid`, `max_tokens`, `has_token`.
@@ -142,9 +146,15 @@ def words(name: str) -> list[str]:
     return [word.lower() for word in _WORDS.findall(name[-NAME_CHARS_MAX:]) if not word.isdigit()]
 
 
+@lru_cache(maxsize=2_000)
+def judge_common(name: str) -> Verdict | None:
+    """`judge` for the few names that all programs share. Callers pass nothing that could be a secret: letters only."""
+    return judge(name)
+
+
 def judge(name: str, extra: frozenset[tuple[str, ...]] = frozenset()) -> Verdict | None:
     """What `name` says about its value, or None where it says nothing. `extra`: a project's own names, as words."""
-    parts = words(name)
+    parts = words(_PLACEHOLDER.sub(" ", name) if "[redacted:" in name else name)
     if not parts:
         return None
     if extra and _holds(parts, extra):

@@ -6,11 +6,12 @@ from lib.redaction.values import is_hex, switches
 
 BARE_CHARS_MIN = 32
 PREFIXED_CHARS_MIN = 20
+SEEN_CHARS_MAX = 512  # enough to tell
 
 
 def locate(text: str, start: int, end: int) -> tuple[int, int] | None:
     """The span of a random string, unless it is part of a path, a file's name, a hash (`sha256-…`) or an identifier."""
-    run = text[start:end]
+    run = text[start : min(end, start + SEEN_CHARS_MAX)]
     before, after = text[start - 1 : start], text[end : end + 1]
     if (
         before == "/"

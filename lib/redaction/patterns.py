@@ -90,8 +90,11 @@ def _user_flag(text: str, start: int, end: int) -> Span | None:
 def _email(text: str, start: int, end: int) -> Span | None:
     if not checks.is_email(text, start, end):
         return None
-    while start and (text[start - 1].isalnum() and not text[start - 1].isascii()):
-        start -= 1
+    if text[start - 1 : start] == ":" and "://" in text[max(0, start - 100) : start].rsplit(None, 1)[-1]:
+        return None  # the password of a URL
+    if start and text[start - 1].isalnum():  # beyond ASCII
+        while start and (text[start - 1].isalnum() or text[start - 1] in "._%+-"):
+            start -= 1
     return start, end
 
 
@@ -104,7 +107,7 @@ WEBHOOKS = (
     r"(?:v\d+/)?webhooks/|hooks\.zapier\.com/hooks/catch/|maker\.ifttt\.com/trigger/[\w-]+/(?:json/)?with/key/|"
     r"outlook\.office\.com/webhook/|chat\.googleapis\.com/v1/spaces/|api\.telegram\.org/bot|softlayer\.com/soap/v[\d.]+/|"
     r"events\.pagerduty\.com/integration/|hooks\.chime\.aws/incomingwebhooks/|open\.larksuite\.com/open-apis/bot/v2/hook/)"
-    r"([A-Za-z0-9_@./?=&%+~-]{6,})"
+    r"([A-Za-z0-9_@:./?=&%+~-]{6,})"
 )
 _EDGE = r"(?:^|[^A-Za-z0-9_])"
 _HEX4 = r"[0-9A-Fa-f]{1,4}"
@@ -123,7 +126,7 @@ TEXT_RULES: tuple[TextRule, ...] = (
     TextRule("token", "access tokens with a likely prefix and a random rest", _EDGE + f"({tokens.LIKELY})", tokens.locate_likely),
     TextRule("webhook", "URLs whose path is the credential", WEBHOOKS, _always),
     TextRule(
-        "password", "the password in a URL", r"[A-Za-z0-9](?::|%3[Aa])(?://|%2[Ff]%2[Ff])([^\s/?#@\"'<>\\]+)(?:@|%40)", _url_user
+        "userinfo", "the password in a URL", r"[A-Za-z0-9](?::|%3[Aa])(?://|%2[Ff]%2[Ff])([^\s/?#@\"'<>\\]+)(?:@|%40)", _url_user
     ),
     TextRule(
         "auth",
@@ -132,13 +135,12 @@ TEXT_RULES: tuple[TextRule, ...] = (
         _credentials,
     ),
     TextRule(
-        "password",
+        "userinfo",
         "user:password after -u or --user",
         r"(?:\s-[uU]|--(?:proxy-)?user)[ =]*[\"']?([^\s\"':=-][^\s\"':]*:[^\s\"'/][^\s\"']*)",
         _user_flag,
     ),
-    TextRule("opaque", "long random strings", r"(?:^|[^A-Za-z0-9_-])([A-Za-z0-9_-]{24,})", opaque.locate),
-    TextRule("card", "card numbers (issuer, length, Luhn)", r"\b([0-9](?:[ -]?[0-9]){11,18})\b", _where(checks.is_card)),
+    TextRule("card", "card numbers (issuer, length, Luhn)", r"\b([0-9](?:(?:[ +-]|%20)?[0-9]){11,18})\b", _where(checks.is_card)),
     TextRule(
         "iban",
         "international bank account numbers (country, length, mod 97)",
@@ -161,7 +163,7 @@ TEXT_RULES: tuple[TextRule, ...] = (
     TextRule(
         "ip",
         "IPv6 addresses",
-        rf"[0-9A-Fa-f:]*::[0-9A-Fa-f:]*(?:{_IPV4})?(?:%[A-Za-z0-9]+)?|(?:{_HEX4}:){{6,7}}(?:{_IPV4}|{_HEX4})",
+        rf"(?:{_HEX4}:)*:(?::?{_HEX4}:)*:?{_IPV4}|[0-9A-Fa-f:]*::[0-9A-Fa-f:]*(?:%[A-Za-z0-9]+)?|(?:{_HEX4}:){{6,7}}(?:{_IPV4}|{_HEX4})",
         _where(checks.is_ipv6),
     ),
     TextRule("ip", "IPv4 addresses", rf"\b{_IPV4}", _where(checks.is_ipv4)),
@@ -189,4 +191,5 @@ TEXT_RULES: tuple[TextRule, ...] = (
     ),
     TextRule("named", "the value after a telling name (password=…, \"token\": …)", assignments.PATTERN, assignments.locate),
     TextRule("named", "the value after a telling flag (--password …)", assignments.FLAG_PATTERN, assignments.locate_flag),
+    TextRule("opaque", "long random strings", r"(?:^|[^A-Za-z0-9_-])([A-Za-z0-9_-]{24,})", opaque.locate),
 )  # fmt: skip

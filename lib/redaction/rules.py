@@ -100,6 +100,8 @@ def compile_rules(
     removes them from text, and hashes `user.email` and `user.ip_address` if there is a hash_key. phone: keep or remove.
     hash_key: the workspace's key for HMAC-SHA256. Raises a subclass of RuleError.
     """
+    if phone not in {"keep", "remove"}:
+        raise TreatmentError(f"telephone numbers can be kept or removed, not {phone!r}")
     return _compiled(tuple(extra_keys), tuple(extra_patterns), tuple(safe_fields), email, ip, phone, hash_key)
 
 

@@ -14,6 +14,7 @@ from lib.redaction.values import bytes_of
 
 MATCHES_MAX = 2_000  # places one rule looks at in one string; what follows the last is removed as a whole
 SHORT_CHARS_MAX = 4_096
+PLACEHOLDER_CHARS_MAX = 24  # `[redacted:` and `]` around a rule's name
 ROUNDS_MAX = 4  # removing may join what stood apart: repeated until nothing is found
 
 Treatment = Literal["keep", "hash", "remove"]
@@ -115,7 +116,7 @@ def _find(text: str, custom: Callable[[str], list[tuple[int, int]]] | None) -> t
     indices = _WHICH.Match(data)
     if indices is None and len(data) > SHORT_CHARS_MAX and ANY.search(data) is not None:
         indices = _ALL  # a Set answers nothing both where nothing matches and where its memory ran out
-    for index in indices or ():
+    for index in sorted(indices or ()):
         work += _find_one(text, data, index, found)
     return _merged(found) if len(found) > 1 else found, work
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Final
 
+import re2
+
 CLASSES: Final = {
     **dict.fromkeys(map(ord, "abcdefghijklmnopqrstuvwxyz"), "a"),
     **dict.fromkeys(map(ord, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), "A"),
@@ -25,7 +27,7 @@ STAND_INS = frozenset(
     too by at as if then changed reset updated deleted created generated loaded refreshed renewed revoked rotated
     incorrect wrong mismatch match matches success successful successfully unauthorized forbidden granted expires
     disabled enabled default optional none required mandatory request response header param parameter field value
-    input length type async await function return lambda new""".split()
+    input length type async await yield include omit same-origin function return lambda new""".split()
 )
 # Words of a value that somebody is meant to replace: `insert_key_here`, `YOUR_TOKEN`, `<api key>`.
 TEMPLATE_WORDS = frozenset("your insert here example placeholder changeme replaceme todo fixme dummy fake sample xxx".split())
@@ -41,25 +43,20 @@ def is_stand_in(value: str) -> bool:
     stripped = value.strip(" \t\r\n\"'`")
     if not any(map(str.isalnum, stripped)) or is_redacted(stripped):
         return True
-    if stripped.lower() in STAND_INS or (len(set(stripped.lower())) == 1 and len(stripped) > 2):
+    if stripped.lower().rstrip("!?;") in STAND_INS or (len(set(stripped.lower())) == 1 and len(stripped) > 2):
         return True
     return _is_reference(stripped) or _is_template(stripped)
 
 
+_REFERENCE = re2.compile(
+    rb"""\$\{[^}]*\}?|\$\([^)]*\)?|\{\{.*|<%.*|%\([A-Za-z_.]+\)?[a-z]?|%[A-Za-z]|%[A-Z_]+%|[$:!@%#][A-Za-z_.]+|\$[0-9]{1,2}|\?|"""
+    rb"""\{[A-Za-z_.:! -]*\}|<[A-Za-z_.:/ -]+>|#\{[^}]*\}"""
+)
+
+
 def _is_reference(value: str) -> bool:
-    """`${NAME}`, `$NAME`, `{{ name }}`, `<name>`, `%(name)s`, `%s`, `{name}`, `@name`: a hole to be filled."""
-    first = value[0]
-    if value.startswith(("${", "$(", "{{", "<%", "%(")):
-        return True
-    if first in "$%{<@#" and len(value) > 1:
-        opening = {"$": "{(", "%": "(", "{": "{", "<": "", "@": "", "#": "{"}[first]
-        closing = {"{": "}", "<": ">"}.get(first)
-        if closing:
-            return value.endswith(closing) and value[1:-1].replace(" ", "_").strip("{}_-.:%/").replace("-", "_").isidentifier()
-        if opening and value[1] in opening:
-            return value.endswith(("}", ")", "s"))
-        return value[1:].isidentifier() and not any(map(str.isdigit, value))
-    return False
+    """`${NAME}`, `$NAME`, `{{ name }}`, `<name>`, `%(name)s`, `%s`, `{name}`, `@name`, `:name`, `$1`: a hole to be filled."""
+    return _REFERENCE.fullmatch(bytes_of(value)) is not None
 
 
 def _is_template(value: str) -> bool:
@@ -79,7 +76,8 @@ def is_code(value: str) -> bool:
     if not all(part.isidentifier() for part in parts if part):
         return False
     if head != value:
-        return any(parts) or value.endswith((")", "]"))
+        rest = value[max(value.rfind(")"), value.rfind("]")) + 1 :]
+        return (any(parts) or not rest) and (not rest or rest == value or rest[0] in ".[(")
     return len(parts) > 1 and not any(map(str.isdigit, value))
 
 
@@ -123,6 +121,8 @@ def is_random(value: str, least: int = 12) -> bool:
     """
     if len(value) < least or value.isdigit() or is_uuid(value) or " " in value or "/" in value[:2]:
         return False
+    if value[-5:].rpartition(".")[2].isalpha() and "." in value[-5:]:
+        return False  # a file's name
     core = "".join(filter(str.isalnum, value))
     if len(core) < least * 3 // 4 or (core.isalpha() and (core.islower() or core.isupper())):
         return False

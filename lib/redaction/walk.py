@@ -38,17 +38,18 @@ class Walk:
         self.ways: dict[int, tuple[str, ...]] = {}
         self.renames: dict[int, dict[str, str]] = {}
         self.removed: list[tuple[int, Key, str]] = []
-        self.dropped: list[tuple[int, Key, str]] = []  # whole values: applied last, over whatever became of their parts
+        self.dropped: dict[int, str] = {}  # whole containers, by rule: applied last, over whatever became of their parts
         self.work = 0
 
     def run(self) -> dict[str, Any]:
         """The payload without its secrets."""
         visit(self)
         look(self)
-        for place in self.dropped:
-            self.replace(*place[:2], placeholder(place[2]), [place[2]])
-        for index, renames in self.renames.items():
-            rename(self.writable(index), renames)
+        for index in sorted(self.dropped, reverse=True):  # from the leaves up: a container goes after what is in it
+            _, parent, key, _ = self.nodes[index]
+            self.replace(parent, key, placeholder(self.dropped[index]), [self.dropped[index]])
+        for index in sorted(self.renames, reverse=True):  # likewise: the way to a container is by its old keys
+            rename(self.writable(index), self.renames[index])
         root: dict[str, Any] = self.copies[0] if self.copies else self.nodes[0][0]
         return root
 
@@ -68,15 +69,15 @@ class Walk:
         self.writable(index)[key] = value
         self.removed += [(index, key, rule) for rule in rules]
 
-    def spend(self, work: int) -> bool:
-        """Whether there is work left. Counts the same for what was done now and what is remembered from before."""
+    def spend(self, work: int) -> None:
+        """Counts work: the same for what is done now and what is remembered from before, so that the memo changes nothing."""
         self.work += work
-        return self.work <= WORK_MAX
 
-    def drop(self, index: int, rule: str) -> None:
-        """Removes a whole container."""
-        _, parent, key, _ = self.nodes[index]
-        self.dropped.append((parent, key, rule))
+    def drop(self, index: int, rule: str) -> bool:
+        """Removes a whole container, unless it is the payload itself."""
+        if index:
+            self.dropped[index] = rule
+        return index > 0
 
     def path(self, index: int, key: Key) -> tuple[str, ...]:
         """The way to a value, with the keys as they are after redaction."""
@@ -136,9 +137,13 @@ def _is_known(children: list[Any], texts: set[str]) -> bool:
 def visit_telling(walk: Walk, index: int) -> None:
     """One container with a telling key in it or above it: each child by its key's verdict."""
     value, parent, key, secret = walk.nodes[index]
+    if walk.work > WORK_MAX and (parent in walk.dropped or walk.drop(parent, "overflow")):
+        return
     if isinstance(value, list):
         for at, child in enumerate(value):
             settle(walk, index, at, child, str(secret))
+            if walk.work > WORK_MAX and walk.drop(index, "overflow"):
+                return
         return
     is_modules, is_user = parent == 0 and key == "modules", parent == 0 and key == "user"
     for name, child in value.items():
@@ -155,8 +160,7 @@ def visit_telling(walk: Walk, index: int) -> None:
             walk.replace(index, name, placeholder(verdict.rule), [verdict.rule])
         else:
             leave(walk, index, name, child)
-        if walk.work > WORK_MAX and index:
-            walk.drop(index, "overflow")
+        if walk.work > WORK_MAX and walk.drop(index, "overflow"):
             return
 
 
@@ -172,8 +176,8 @@ def judge_key(walk: Walk, index: int, name: Any) -> Verdict | None:
     if walk.rules.custom is None and not walk.rules.extra_keys and name not in _USER_FIELDS and is_plain_key(name):
         memo.add(name, None)
         return None
-    verdict = judge(name, walk.rules.extra_keys)
     text, rules, work = clean(name, walk.rules.treatments, walk.rules.custom)
+    verdict = judge(text, walk.rules.extra_keys)
     if rules:
         walk.renames.setdefault(index, {})[name] = text
         walk.removed += [(index, name, rule) for rule in rules]
@@ -190,6 +194,7 @@ def settle(walk: Walk, index: int, name: Key, child: Any, rule: str) -> None:
     elif is_kept_under_key(child) if isinstance(child, str) else not fits(rule, str(child)):
         leave(walk, index, name, child)
     elif isinstance(child, (str, int, float)) and not isinstance(child, bool):
+        walk.spend(1)
         walk.replace(index, name, placeholder(rule), [rule])
 
 
@@ -222,7 +227,8 @@ def look(walk: Walk) -> None:
     memo.texts.add(text for text in unknown if text not in suspect)
     for index, key, text in walk.pending:
         if walk.work > WORK_MAX and (text in suspect or text in memo.looked):
-            walk.replace(index, key, placeholder("overflow"), ["overflow"])
+            if index not in walk.dropped and not walk.drop(index, "overflow"):
+                walk.replace(index, key, placeholder("overflow"), ["overflow"])
         elif text in memo.looked:
             walk.spend(memo.looked[text])
             _pair(walk, index, key, text)

@@ -1,0 +1,114 @@
+"""Redaction the slow way: every string and every key, one by one, nothing skipped and nothing remembered.
+
+The fast way (lib/redaction/walk.py) must remove exactly the same.
+"""
+
+from typing import Any
+
+from lib.redaction import BUILT_IN, Rules
+from lib.redaction.names import judge
+from lib.redaction.text import clean, hashed, placeholder
+from lib.redaction.values import fits, is_kept_under_key, is_random
+from lib.redaction.walk import CARD_NUMBER_MIN
+
+NAMES = ("name", "key", "header", "attribute")
+
+
+def reference(payload: dict[str, Any], rules: Rules = BUILT_IN) -> dict[str, Any]:
+    """The payload as `redact` must return it (without exceptions, renamed keys that collide, and limits)."""
+    return {cleaned_key(key, rules): _top(cleaned_key(key, rules), value, rules) for key, value in payload.items()}
+
+
+def cleaned_key(key: str, rules: Rules) -> str:
+    return clean(key, rules.treatments, rules.custom).text
+
+
+def _top(key: str, value: Any, rules: Rules) -> Any:
+    if key == "modules" and isinstance(value, dict):
+        return {cleaned_key(name, rules): _version(child, rules) for name, child in value.items()}
+    if key == "user" and isinstance(value, dict):
+        done = {cleaned_key(name, rules): _child(cleaned_key(name, rules), child, rules) for name, child in value.items()}
+        return done | {
+            name: _person(name, value[name], rules) for name in ("email", "ip_address") if isinstance(value.get(name), str)
+        }
+    return _child(key, value, rules)
+
+
+def _version(value: Any, rules: Rules) -> Any:
+    if isinstance(value, str) and set(clean(value, rules.treatments, rules.custom).rules) == {"ip"}:
+        return value
+    return _plain(value, rules)
+
+
+def _person(name: str, value: str, rules: Rules) -> str:
+    treatment = rules.user_email if name == "email" else rules.user_ip
+    if treatment == "keep" or not any(map(str.isalnum, value)) or value.startswith(("[redacted:", "hmac:", "{{")):
+        return value
+    key = rules.treatments.key
+    return hashed(key, value) if treatment == "hash" and key else placeholder("email" if name == "email" else "ip")
+
+
+def _child(key: str, value: Any, rules: Rules) -> Any:
+    verdict = judge(key, rules.extra_keys)
+    if verdict is not None and verdict.sure:
+        return _secret(value, verdict.rule, rules)
+    if verdict is not None and isinstance(value, str) and is_random(value.strip("'\"")):
+        return placeholder(verdict.rule)
+    if isinstance(value, str) and key.lower().endswith(("version", "release", "build")) and len(value) <= 64:
+        return _version(value, rules)
+    return _plain(value, rules)
+
+
+def _secret(value: Any, rule: str, rules: Rules) -> Any:
+    if isinstance(value, dict):
+        return {cleaned_key(key, rules): _secret(child, rule, rules) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_secret(child, rule, rules) for child in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if is_kept_under_key(value) if isinstance(value, str) else not fits(rule, str(value)):
+        return _plain(value, rules)
+    return placeholder(rule)
+
+
+def _plain(value: Any, rules: Rules) -> Any:
+    if isinstance(value, dict):
+        return _with_value(
+            {cleaned_key(key, rules): _child(cleaned_key(key, rules), child, rules) for key, child in value.items()}, value, rules
+        )
+    if isinstance(value, list):
+        return _with_neighbours([_plain(child, rules) for child in value], value, rules)
+    if isinstance(value, str):
+        return clean(value, rules.treatments, rules.custom).text
+    if isinstance(value, int) and not isinstance(value, bool) and value >= CARD_NUMBER_MIN:
+        cleaned = clean(str(value), rules.treatments, rules.custom)
+        return cleaned.text if cleaned.rules else value
+    return value
+
+
+def _name(text: Any, rules: Rules) -> str | None:
+    """The rule of a string that is nothing but a telling name."""
+    if not isinstance(text, str) or not text.strip("-").replace("-", "_").replace(".", "_").isidentifier() or not text.isascii():
+        return None
+    if clean(text, rules.treatments, rules.custom).rules:
+        return None
+    verdict = judge(text, rules.extra_keys)
+    return verdict.rule if verdict is not None and verdict.sure else None
+
+
+def _with_value(done: dict[str, Any], value: dict[str, Any], rules: Rules) -> dict[str, Any]:
+    for key, child in value.items():
+        rule = _name(child, rules) if key in NAMES and "value" in value else None
+        if rule is not None:
+            done["value"] = _secret(value["value"], rule, rules)
+    return done
+
+
+def _with_neighbours(done: list[Any], value: list[Any], rules: Rules) -> list[Any]:
+    for at, text in enumerate(value[:-1]):
+        rule = _name(text, rules)
+        following = value[at + 1]
+        is_flag = rule is not None and text.startswith("-")
+        if rule is not None and (is_flag or (at == 0 and len(value) == 2)) and not (is_flag and str(following).startswith("-")):
+            done[at + 1] = _secret(following, rule, rules)
+    return done

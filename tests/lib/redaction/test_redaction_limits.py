@@ -1,0 +1,89 @@
+"""Work, size and depth have bounds, whatever is sent; what is too much is removed, never let through."""
+
+import time
+from typing import Any
+
+import orjson
+import pytest
+
+from bench.redaction import adversarial
+from lib.redaction import REMOVALS_MAX, Rules, redact
+from lib.redaction.memo import Keys, Memo, Texts
+from lib.redaction.text import MATCHES_MAX
+from lib.redaction.walk import DEPTH_MAX, WORK_MAX
+from tests.lib.redaction.lookalikes import tokens
+
+TOKEN = tokens()["github"]
+GENEROUS_SECONDS = 1.5  # the aim is 0.1 s; a busy machine must not fail the build, a quadratic pattern must
+PAYLOADS = adversarial()
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_a_megabyte_of_the_worst_takes_no_longer_than_its_bound(name: str) -> None:
+    started = time.process_time()
+    result = redact(PAYLOADS[name])
+    assert time.process_time() - started < GENEROUS_SECONDS
+    assert len(result.body) <= 6 * len(orjson.dumps(PAYLOADS[name]))
+    assert len(result.removals) <= REMOVALS_MAX + 30
+
+
+def test_a_secret_behind_too_many_others_is_removed_with_them() -> None:
+    for count in (MATCHES_MAX * 3, WORK_MAX * 2):
+        result = redact({"extra": {"note": "token=a1 " * count + f"then {TOKEN} end"}})
+        assert TOKEN.encode() not in result.body
+    result = redact({"extra": {"list": [*[f"token=a{n}" for n in range(WORK_MAX * 2)], TOKEN]}, "message": f"and {TOKEN}"})
+    assert TOKEN.encode() not in result.body
+    result = redact({"extra": {"list": [{"pin": n} for n in range(WORK_MAX * 2)] + [{"api_key": TOKEN}]}})
+    assert TOKEN.encode() not in result.body
+    result = redact({"extra": {f"password_{n}x": TOKEN for n in range(WORK_MAX * 2)}})
+    assert TOKEN.encode() not in result.body
+
+
+def test_the_limit_does_not_depend_on_what_was_seen_before() -> None:
+    payload = {"extra": {"list": [f"key: value {n}" for n in range(WORK_MAX)] + ["token=a1"] * 3}}
+    rules = Rules(memo=Memo())
+    assert redact(payload, rules).body == redact(payload, rules).body
+
+
+def nested(depth: int, kind: str) -> Any:
+    inner: Any = {"password": TOKEN, "note": TOKEN}
+    for _ in range(depth):
+        inner = {"a": inner} if kind == "map" else [inner]
+    return inner
+
+
+@pytest.mark.parametrize("kind", ["map", "list"])
+@pytest.mark.parametrize("depth", [1, 100, DEPTH_MAX - 2, DEPTH_MAX, 900])
+def test_any_depth_is_cleaned_or_cut(depth: int, kind: str) -> None:
+    result = redact({"extra": nested(depth, kind)})
+    assert TOKEN.encode() not in result.body
+    assert (b"[redacted:depth]" in result.body) == (depth > DEPTH_MAX - 2)
+
+
+def test_removals_are_counted_beyond_the_places_that_are_named() -> None:
+    result = redact({"extra": {f"k{n}": "a@example.org b@example.org" for n in range(REMOVALS_MAX + 50)}})
+    assert len(result.removals) == REMOVALS_MAX + 1
+    assert sum(removal.count for removal in result.removals) == 2 * (REMOVALS_MAX + 50)
+    assert [removal for removal in result.removals if removal.path == "*"] == [("*", "email", 100)]
+
+
+def test_what_json_cannot_say_is_said_otherwise() -> None:
+    result = redact({"extra": {"huge": 10**30, "lone": "a\ud800b", "nan": float("nan"), "password": 10**30}})
+    assert orjson.loads(result.body) == {
+        "extra": {"huge": hex(10**30), "lone": "a?b", "nan": None, "password": "[redacted:password]"}
+    }
+
+
+def test_the_memory_of_clean_texts_and_keys_is_bounded_and_holds_no_secret() -> None:
+    memo = Memo(Texts(), Keys())
+    rules = Rules(memo=memo)
+    redact({"extra": {"note": f"token {TOKEN}", TOKEN: "a@example.org", "plain": "readable text", "password": "hunter2"}}, rules)
+    assert "readable text" in memo.texts.plain
+    held = " ".join([*memo.texts.plain, *memo.keys.plain, *memo.keys.telling, *memo.looked])
+    assert TOKEN not in held
+    assert "hunter2" not in held
+    assert "a@example.org" not in held
+    for number in range(30):
+        redact({"extra": {f"k{number}_{at}": f"{number}-{at} " + "plain text " * 30 for at in range(800)}}, rules)
+    assert memo.texts.chars <= 4_000_000
+    assert len(memo.keys.plain) <= 20_000
