@@ -1,7 +1,7 @@
 """`make dev`: the whole product on this machine, from one command, reloading on change.
 
 What the environment names (DATABASE_URL, UPSTASH_REDIS_REST_URL, NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY, …) is used; a stand-in is
-started for the rest. Nothing of it survives this process, however that ends. PORT moves it.
+started for the rest. Nothing of it survives this process, however that ends. PORT moves it; INSTANCES says how many serve.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from local.seed import OWNER, Demo, seed
 from local.server import CLERK_PREFIX
 
 PORT_DEFAULT = 3000
+INSTANCES_DEFAULT = 2
+INSTANCES_MAX = 16
 READY_SECONDS_MAX = 30.0
 TICK_MILLISECONDS = 300
 WATCHED = ("api", "lib", "db", "public", "vercel.json")
@@ -55,39 +57,46 @@ class UnableError(Exception):
 
 
 class Server:
-    """The serving process on the socket that this one holds: requests wait, rather than fail, while it is replaced."""
+    """The serving processes on the socket that this one holds: requests wait, rather than fail, while they are replaced.
 
-    def __init__(self, listener: socket.socket, environment: dict[str, str]) -> None:
+    There are several, as on Vercel: what one instance remembers, another does not know, here too.
+    """
+
+    def __init__(self, listener: socket.socket, environment: dict[str, str], instances: int) -> None:
         self.url = serving.url_of(listener)
         self._listener = listener
         self._environment = environment
-        self._process: subprocess.Popen[bytes] | None = None
+        self._instances = instances
+        self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> str:
-        """Start the process anew and wait until health answers; returns what is wrong, or an empty string."""
+        """Start the processes anew and wait until health answers; returns what is wrong, or an empty string."""
         self.stop()
         descriptor = self._listener.fileno()
         command = [sys.executable, "-m", "local.server", str(descriptor)]
         # SIGKILL: a process that hangs would not hear anything else, and what is not committed is not promised.
-        self._process = children.spawn(
-            command, last_signal=signal.SIGKILL, pass_fds=[descriptor], cwd=ROOT, env=self._environment
-        )
+        self._processes = [
+            children.spawn(command, last_signal=signal.SIGKILL, pass_fds=[descriptor], cwd=ROOT, env=self._environment)
+            for _ in range(self._instances)
+        ]
         deadline = time.monotonic() + READY_SECONDS_MAX
         while time.monotonic() < deadline and self.is_running():
             try:
                 return _health_problem(self.url)
             except httpx.HTTPError:
                 time.sleep(0.05)
-        return "nothing answers" if self.is_running() else f"the serving process ended with status {self._process.returncode}"
+        ended = [process.returncode for process in self._processes if process.poll() is not None]
+        return f"a serving process ended with status {ended[0]}" if ended else "nothing answers"
 
     def is_running(self) -> bool:
-        """Whether the process is there."""
-        return self._process is not None and self._process.poll() is None
+        """Whether all the processes are there."""
+        return bool(self._processes) and all(process.poll() is None for process in self._processes)
 
     def stop(self) -> None:
-        """End the process: it finishes its requests, for a second at most."""
-        if self._process:
-            children.stop(self._process, signal.SIGTERM, patience_seconds=3)
+        """End the processes: they finish their requests, for a second at most."""
+        for process in self._processes:
+            children.stop(process, signal.SIGTERM, patience_seconds=3)
+        self._processes = []
 
 
 def main() -> int:
@@ -125,7 +134,7 @@ def _run(stack: ExitStack, parent: int | None) -> None:
     _provide_issuer(environment, serving.url_of(listener))
     environment.setdefault("CRON_SECRET", secrets.token_hex(16))
     demo = _prepare(environment)
-    server = Server(listener, environment)
+    server = Server(listener, environment, _instances(os.environ.get("INSTANCES") or str(INSTANCES_DEFAULT)))
     stack.callback(server.stop)
     with _step("starting the functions"):
         problem = server.start()
@@ -144,6 +153,12 @@ def _run(stack: ExitStack, parent: int | None) -> None:
 
 
 # -- what the product needs ------------------------------------------------------------------------------------------
+
+
+def _instances(number: str) -> int:
+    if not number.isdecimal() or not 1 <= int(number) <= INSTANCES_MAX:
+        raise UnableError(f"INSTANCES is {number!r}: name a number of serving processes from 1 to {INSTANCES_MAX}.")
+    return int(number)
 
 
 def _listen(port: str) -> socket.socket:
