@@ -109,7 +109,8 @@ def is_ssn(text: str, start: int, end: int) -> bool:
 def is_ipv4(text: str, start: int, end: int) -> bool:
     """Four numbers under 256 that stand alone and are not called a version."""
     octets = text[start:end].split(".")
-    if any(int(octet) > 255 or (len(octet) > 1 and octet[0] == "0") for octet in octets):
+    numbers = list(map(int, octets))
+    if max(numbers) > 255 or ".".join(map(str, numbers)) != text[start:end]:
         return False
     before, after = text[start - 1 : start], text[end : end + 1]
     if before.isalpha() or before in {"_", "."} or after.isalnum() or after == "_":

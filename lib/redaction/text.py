@@ -93,6 +93,13 @@ SUSPECT = _set(NAME_PATTERN)
 KEYS = _set(rf"(?i){TELLING}|\?")  # a question mark stands for whatever is outside ASCII
 
 
+def is_suspect(text: str) -> bool:
+    """Whether any rule has a place to look at in one string."""
+    data = bytes_of(text)
+    # A Set answers nothing both where nothing matches and where its memory ran out: then a plain pattern decides.
+    return SUSPECT.Match(data) is not None or (len(data) > SHORT_CHARS_MAX and ANY.search(data) is not None)
+
+
 def clean(
     text: str, treatments: Treatments = REMOVE_ALL, custom: Callable[[str], list[tuple[int, int]]] | None = None
 ) -> Cleaned:
@@ -115,7 +122,7 @@ def _find(text: str, custom: Callable[[str], list[tuple[int, int]]] | None) -> t
     work = 0
     indices = _WHICH.Match(data)
     if indices is None and len(data) > SHORT_CHARS_MAX and ANY.search(data) is not None:
-        indices = _ALL  # a Set answers nothing both where nothing matches and where its memory ran out
+        indices = _ALL  # as in is_suspect
     for index in sorted(indices or ()):
         work += _find_one(text, data, index, found)
     return _merged(found) if len(found) > 1 else found, work

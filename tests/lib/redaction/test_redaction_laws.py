@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from lib.redaction import BUILT_IN, Rules, redact
 from lib.redaction.memo import Memo
-from lib.redaction.text import PLACEHOLDER_CHARS_MAX
+from lib.redaction.search import JOINED_HITS_MAX, JOINED_TEXTS_MIN, hits
+from lib.redaction.text import PLACEHOLDER_CHARS_MAX, clean, is_suspect
 from tests.lib.redaction.lookalikes import basic, cards, pem, random_text, tokens
 from tests.lib.redaction.reference import reference
 
@@ -171,6 +172,19 @@ def test_the_result_is_never_longer_than_its_bound(payload: dict[str, Any]) -> N
     result = redact(payload)
     pieces = sum(removal.count for removal in result.removals)
     assert len(result.body) <= len(orjson.dumps(payload)) + pieces * (PLACEHOLDER_CHARS_MAX + 4)
+
+
+@WIDE
+@given(st.lists(TEXTS, min_size=JOINED_TEXTS_MIN, max_size=JOINED_TEXTS_MIN + 20))
+def test_one_search_over_all_strings_finds_those_that_each_alone_would(texts: list[str]) -> None:
+    alone = {at for at, text in enumerate(texts) if is_suspect(text)}
+    assert set(hits(texts)) >= alone
+    assert [at for at in range(len(texts)) if clean(texts[at]).rules and at not in hits(texts)] == []
+
+
+def test_a_search_over_many_strings_with_many_finds_misses_none() -> None:
+    texts = [f"plain {n}" if n % 3 else f"token=a{n}b" for n in range(JOINED_HITS_MAX * 6)]
+    assert hits(texts) == list(range(0, len(texts), 3))
 
 
 SECRETS = st.sampled_from([*tokens().values(), *(cards()[:1]), pem().splitlines()[1] + pem().splitlines()[2]])
