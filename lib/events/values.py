@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from lib.events import limits
-from lib.events.bounds import clip
+from lib.events.bounds import ELLIPSIS, clip
 
 Fields = dict[str, Callable[[Any], Any]]
 
@@ -99,9 +99,14 @@ def pairs(value: object) -> dict[str, Any] | None:
     result: dict[str, Any] = {}
     for key, item in members:
         known = result.get(key)
-        both = isinstance(known, str) and isinstance(item, str)
-        result[key] = clip(f"{known}, {item}", limits.PAIR_VALUE_CHARS_MAX) if both else item
+        result[key] = _appended(known, item) if isinstance(known, str) and isinstance(item, str) else item
     return result or None
+
+
+def _appended(known: str, item: str) -> str:
+    if len(known) == limits.PAIR_VALUE_CHARS_MAX and known.endswith(ELLIPSIS):
+        return known  # full: 300,000 pairs of one name would copy it as often
+    return clip(f"{known}, {item}", limits.PAIR_VALUE_CHARS_MAX)
 
 
 def texts(value: object) -> dict[str, str] | None:
