@@ -1,8 +1,8 @@
-"""/api/projects/{project_id}/incidents and …/events: list, read, resolve and ignore. For signed-in members only."""
+"""/api/projects/{project_id}/incidents and …/events: list, read, explain, resolve, ignore, merge, split. For members only."""
 
 from __future__ import annotations
 
-from datetime import datetime
+import uuid
 from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from lib import auth, http, incidents, paging, requests
+from lib import auth, grouping, http, incidents, paging, requests
 
 Text = Annotated[str, StringConstraints(max_length=200)]
 
@@ -57,6 +57,18 @@ class IncidentPatch(BaseModel, extra="forbid"):
         return self
 
 
+class Merge(BaseModel, extra="forbid"):
+    """The incidents whose fingerprints are to lead to the one in the address."""
+
+    incident_ids: list[Annotated[int, Field(ge=1, le=paging.BIGINT_MAX)]] = Field(min_length=1, max_length=100)
+
+
+class Split(BaseModel, extra="forbid"):
+    """The fingerprints that are to leave the incident in the address, as 32 hexadecimal characters."""
+
+    fingerprints: list[uuid.UUID] = Field(min_length=1, max_length=100)
+
+
 async def list_incidents(request: Request) -> Response:
     """A page of the project's incidents."""
     user = await request.state.verifier.user(request)
@@ -84,8 +96,52 @@ async def patch_incident(request: Request) -> Response:
     async with request.state.database.transaction() as conn:
         member = await auth.require_member(conn, user, request.path_params["project_id"], "member")
         change = incidents.StatusChange(**body.model_dump())
-        incident = await incidents.change_status(conn, member.project_id, request.path_params["incident_id"], change)
+        incident = await incidents.change_status(
+            conn, member.actor(http.client_address(request)), member.project_id, request.path_params["incident_id"], change
+        )
     return http.json(incident)
+
+
+async def explain_grouping(request: Request) -> Response:
+    """Why an incident's events are together."""
+    user = await request.state.verifier.user(request)
+    query = requests.parse_query(request, PageQuery)
+    async with request.state.database.connection() as conn:
+        member = await auth.require_member(conn, user, request.path_params["project_id"])
+        page = await grouping.explain(conn, member.project_id, request.path_params["incident_id"], query.limit, query.cursor)
+    return http.json(page)
+
+
+async def merge_incidents(request: Request) -> Response:
+    """Let other incidents' fingerprints lead to this one."""
+    user = await request.state.verifier.user(request)
+    body = await requests.parse_body(request, Merge)
+    async with request.state.database.transaction() as conn:
+        member = await auth.require_member(conn, user, request.path_params["project_id"], "member")
+        incident = await grouping.merge(
+            conn,
+            member.actor(http.client_address(request)),
+            member.project_id,
+            request.path_params["incident_id"],
+            body.incident_ids,
+        )
+    return http.json(incident)
+
+
+async def split_incident(request: Request) -> Response:
+    """Take fingerprints out of this incident again."""
+    user = await request.state.verifier.user(request)
+    body = await requests.parse_body(request, Split)
+    async with request.state.database.transaction() as conn:
+        member = await auth.require_member(conn, user, request.path_params["project_id"], "member")
+        answer = await grouping.split(
+            conn,
+            member.actor(http.client_address(request)),
+            member.project_id,
+            request.path_params["incident_id"],
+            body.fingerprints,
+        )
+    return http.json(answer)
 
 
 async def list_events(request: Request) -> Response:
@@ -116,6 +172,9 @@ app = http.create_app(
         Route(PROJECT + "/incidents", list_incidents),
         Route(INCIDENT, read_incident),
         Route(INCIDENT, patch_incident, methods=["PATCH"]),
+        Route(INCIDENT + "/grouping", explain_grouping),
+        Route(INCIDENT + "/merge", merge_incidents, methods=["POST"]),
+        Route(INCIDENT + "/split", split_incident, methods=["POST"]),
         Route(INCIDENT + "/events", list_events),
         Route(INCIDENT + "/events/{event_id}", read_event),
         Route(PROJECT + "/events/{event_id}", read_event),

@@ -16,7 +16,7 @@ import httpx
 import jwt
 from starlette.requests import Request
 
-from lib import db, log, settings
+from lib import audit, db, log, settings
 from lib.errors import Forbidden, NotConfigured, NotFound, Unauthenticated, Unavailable
 
 Role = Literal["owner", "admin", "member", "viewer"]
@@ -44,6 +44,10 @@ class Membership(NamedTuple):
     project_id: int
     person_id: int
     role: Role
+
+    def actor(self, address: str | None) -> audit.Actor:
+        """The person, as the trail names them. address: where the request came from."""
+        return audit.Actor(self.workspace_id, self.project_id, "person", self.person_id, address)
 
 
 class SigningKeys:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from lib import db, paging, payloads
+from lib import audit, db, paging, payloads
 from lib.errors import Conflict, InvalidRequest, NotFound
 
 Status = Literal["open", "resolved", "ignored"]
@@ -22,6 +22,8 @@ LISTED = (
     "last_release", "environments", "regressed_at", "escalated_at",
 )  # fmt: skip
 RESOLUTION = ("status_changed_at", "resolved_release", "resolved_in_next_release", "ignored_until", "ignored_until_count")
+# Of these the trail keeps what was before and what is after.
+AUDITED = ("status", "resolved_release", "ignored_until", "ignored_until_count")
 
 
 class Filters(NamedTuple):
@@ -64,7 +66,7 @@ async def list_page(
     """`{"items": […], "next_cursor": …}`, the highest of `sort` first. Raises InvalidRequest for a foreign cursor."""
     after, after_id = paging.decode(cursor, (int if sort == "event_count" else str, int)) if cursor else (None, None)
     if isinstance(after, str):
-        after = _moment(after)
+        after = moment(after)
     rows = await db.fetch_all(
         conn, f"incident_list_by_{sort}", project_id=project_id, status=filters.status, level=filters.level,
         environment=filters.environment, release=filters.release, pattern=_pattern(filters.text), since=filters.since,
@@ -78,14 +80,16 @@ async def list_page(
     }
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """The time in a cursor. Raises InvalidRequest."""
     try:
         return datetime.fromisoformat(text)
     except ValueError as error:
         raise InvalidRequest("The cursor is not one that this list gave out.") from error
 
 
-async def _find(conn: db.Connection, project_id: int, incident_id: int) -> dict[str, Any]:
+async def find(conn: db.Connection, project_id: int, incident_id: int) -> dict[str, Any]:
+    """The row of an incident, merged or not. Raises NotFound."""
     row = await db.fetch_one(conn, "incident_find", project_id=project_id, incident_id=incident_id)
     if row is None:
         raise NotFound("There is no such incident in this project.")
@@ -93,23 +97,27 @@ async def _find(conn: db.Connection, project_id: int, incident_id: int) -> dict[
 
 
 async def read(conn: db.Connection, project_id: int, incident_id: int) -> dict[str, Any]:
-    """One incident whole, with the fingerprints that lead to it. Raises NotFound."""
-    row = await _find(conn, project_id, incident_id)
+    """One incident whole, with the fingerprints that lead to it. Raises NotFound.
+
+    A merged one answers as it was, without events, and says in `merged_into` where these are, so that a link still leads on.
+    """
+    row = await find(conn, project_id, incident_id)
     fingerprints = await db.fetch_all(conn, "incident_list_fingerprints", project_id=project_id, incident_id=incident_id)
     for found in fingerprints:
         found["fingerprint"] = found["fingerprint"].hex
-    return _listed(row) | {name: row[name] for name in RESOLUTION} | {"fingerprints": fingerprints}
+    more = {"merged_into": row["merged_into"], "fingerprints": fingerprints}
+    return _listed(row) | {name: row[name] for name in RESOLUTION} | more
 
 
 async def list_events(
     conn: db.Connection, project_id: int, incident_id: int, limit: int = paging.LIMIT_DEFAULT, cursor: str | None = None
 ) -> dict[str, Any]:
     """`{"items": […], "next_cursor": …}` of an incident's events, newest received first. Raises NotFound, InvalidRequest."""
-    incident = await _find(conn, project_id, incident_id)
+    incident = await find(conn, project_id, incident_id)
     after, after_id = paging.decode(cursor, (str, str)) if cursor else (None, None)
     rows = await db.fetch_all(
         conn, "event_list_by_incident", project_id=project_id, incident_id=incident_id, limit=limit + 1,
-        since=incident["first_seen"] - CLOCK_SLACK, after=_moment(after) if after else None,
+        since=incident["first_seen"] - CLOCK_SLACK, after=moment(after) if after else None,
         after_id=event_uuid(after_id) if after_id else None,
     )  # fmt: skip
     page = rows[:limit]
@@ -133,7 +141,8 @@ async def read_event(conn: db.Connection, project_id: int, event_id: str, incide
     """One event whole, as redacted: its light fields, `payload` (null once it has expired) and `removals`. Raises NotFound."""
     identity = event_uuid(event_id)
     place = await db.fetch_one(conn, "event_find_id", project_id=project_id, event_id=identity)
-    if place is None or incident_id not in (None, place["incident_id"]):
+    # A link under an incident that was merged since still finds its event.
+    if place is None or incident_id not in (None, place["incident_id"], place["home_incident_id"]):
         raise NotFound("There is no such event here.")
     row = await db.fetch_one(
         conn, "event_find_row", project_id=project_id, event_id=identity, received_at=place["received_at"],
@@ -155,11 +164,13 @@ async def read_event(conn: db.Connection, project_id: int, event_id: str, incide
     }
 
 
-async def change_status(conn: db.Connection, project_id: int, incident_id: int, change: StatusChange) -> dict[str, Any]:
+async def change_status(
+    conn: db.Connection, actor: audit.Actor, project_id: int, incident_id: int, change: StatusChange
+) -> dict[str, Any]:
     """Set the status; answers the incident as it is then.
 
     Raises NotFound; InvalidRequest for an end in the past or beyond IGNORED_MAX; Conflict for "in the next release" where the
-    project has named none.
+    project has named none, and for an incident that was merged into another.
     """
     now = datetime.now(UTC)
     if change.ignored_until and not now < change.ignored_until <= now + IGNORED_MAX:
@@ -172,9 +183,12 @@ async def change_status(conn: db.Connection, project_id: int, incident_id: int, 
         in_next_release=change.in_next_release, ignored_until=change.ignored_until, ignored_events=change.ignored_events,
     )  # fmt: skip
     if row is None:
-        raise NotFound("There is no such incident in this project.")
+        await find(conn, project_id, incident_id)
+        raise Conflict("This incident has been merged into another one; `merged_into` says which.")
     if change.in_next_release and row["resolved_release"] is None:
         raise Conflict(
             "This project's events name no release, so there is no next one. Resolve it now, or set `release` in the SDK."
         )
+    before, after = {name: row[f"was_{name}"] for name in AUDITED}, {name: row[name] for name in AUDITED}
+    await audit.record(conn, actor, "incident.status", incident_id, before, after)
     return await read(conn, project_id, incident_id)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from lib import db, events, fingerprint, keys, log, payloads, redaction, releases
+from lib import db, events, keys, log, payloads, project_rules, releases
 from lib.admission import Admission
 from lib.errors import Forbidden, Problem, Unauthenticated
 from lib.key_cache import KeyCache
@@ -86,8 +86,7 @@ def prepare(incoming: Incoming, key: keys.Key, received_at: datetime) -> Row:
     payload = events.normalise(incoming.raw, received_at, incoming.body)
     event_id = payload.setdefault("event_id", uuid.uuid4().hex)
     person = events.user_key(payload)
-    redacted = redaction.redact(payload)
-    print_ = fingerprint.compute(redacted.payload)
+    redacted, print_, previous = project_rules.prepare(payload, key.rules)
     described = events.describe(redacted.payload)
     removals = orjson.dumps([removal._asdict() for removal in redacted.removals])
     dictionary, compressed = payloads.compress(b'{"payload":%b,"removals":%b}' % (redacted.body, removals))
@@ -106,6 +105,8 @@ def prepare(incoming: Incoming, key: keys.Key, received_at: datetime) -> Row:
         "removed_count": sum(removal.count for removal in redacted.removals),
         "dictionary": dictionary,
     }
+    if previous:
+        columns["previous"] = previous
     return Row(columns, compressed)
 
 

@@ -13,7 +13,7 @@ import zlib
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from lib import db
+from lib import db, project_rules
 
 Kind = Literal["ingest", "api"]
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -39,6 +39,7 @@ class Key(NamedTuple):
     person_hash_key: bytes
     """HMAC key under which people of this workspace are counted."""
     expires_at: datetime | None
+    rules: project_rules.ProjectRules = project_rules.NONE
 
 
 class Issued(NamedTuple):
@@ -117,4 +118,5 @@ async def find(conn: db.Connection, secret: str) -> Key | None:
         return None
     row["allowed_origins"] = tuple(row["allowed_origins"])
     row["person_hash_key"] = bytes(row["person_hash_key"])
-    return Key(**row)
+    rules = project_rules.compiled(row.pop("grouping_rules"), row.pop("redaction_rules"), row["person_hash_key"])
+    return Key(**row, rules=rules)

@@ -90,13 +90,17 @@ create table incidents (
     ignored_until_count bigint,
     regressed_at timestamptz,
     escalated_at timestamptz,
-    primary key (project_id, id)
+    -- A merged incident stays as a row without events, so that links to it lead on and a split can bring it back.
+    merged_into bigint,
+    primary key (project_id, id),
+    foreign key (project_id, merged_into) references incidents (project_id, id) on delete cascade
 ) with (fillfactor = 80);
+create index incidents_merged on incidents (project_id, merged_into) where merged_into is not null;
 create index incidents_by_last_seen on incidents (project_id, last_seen desc, id desc);
 create index incidents_by_first_seen on incidents (project_id, first_seen desc, id desc);
 
 -- Many fingerprints lead to one incident: a merge points a fingerprint at another incident, a split points it back.
--- Each keeps its own exact count, so that both directions add up.
+-- Each keeps all of what adds up to an incident for itself, so that both directions are exact.
 create table incident_fingerprints (
     project_id bigint not null,
     fingerprint uuid not null,
@@ -108,12 +112,27 @@ create table incident_fingerprints (
     event_count bigint not null default 0,
     first_seen timestamptz not null,
     last_seen timestamptz not null,
+    environments text[] not null default '{}',
+    -- The releases of its first and its last event among those that name one, and when these occurred.
+    first_release text,
+    first_release_seen timestamptz,
+    last_release text,
+    last_release_seen timestamptz,
+    -- The incident that a split takes it back to; null: the one it leads to.
+    home_incident_id bigint,
+    -- The last merge or split that moved it.
+    moved_from bigint,
+    moved_at timestamptz,
+    moved_by bigint references people on delete set null,
+    -- The fingerprint of an earlier version of the algorithm by which it found its incident.
+    previous_fingerprint uuid,
     primary key (project_id, fingerprint),
     -- Deferred: the row that wins the race for a new fingerprint decides the incident, which is inserted after it.
     foreign key (project_id, incident_id) references incidents (project_id, id) on delete cascade
         deferrable initially deferred
 ) with (fillfactor = 80);
 create index incident_fingerprints_by_incident on incident_fingerprints (project_id, incident_id);
+create index incident_fingerprints_moved_by on incident_fingerprints (moved_by) where moved_by is not null;
 
 create table event_counts (
     project_id bigint not null,

@@ -1,14 +1,20 @@
 -- Recording a batch of events: one call, one round trip, one commit.
 --
 -- Guarantees: an event is stored once however often it is sent; counts are exact; what changed about an incident is written
--- in the same commit. Rows are always locked in the same order (event_ids, releases, event_counts, incident_fingerprints,
--- incidents, each sorted by key), so that concurrent batches wait for one another but never deadlock; the hottest rows come
--- last, so that they are locked shortest.
+-- in the same commit. Rows are always locked in the same order (event_ids, releases, event_counts, incident_fingerprints of
+-- earlier versions, then of the current one, incidents, each sorted by key), so that concurrent batches, merges and splits wait
+-- for one another but never deadlock; the hottest rows come last, so that they are locked shortest.
 
 -- Events of one batch that count alike.
 create type event_group as (
     project_id bigint, fingerprint uuid, hour timestamptz, environment text, release text, release_key text,
     event_count bigint, first_seen timestamptz, last_seen timestamptz, ord integer
+);
+
+-- Where a new fingerprint leads because an earlier version's fingerprint of the same event leads there.
+create type inheritance as (
+    project_id bigint, fingerprint uuid, previous_fingerprint uuid, incident_id bigint, home_incident_id bigint,
+    moved_from bigint, moved_at timestamptz, moved_by bigint
 );
 
 -- Does an event of this release ('' where it has none) mean that a resolved incident is back? An older release does not: its
@@ -40,7 +46,9 @@ end
 $$;
 
 -- batch: a JSON array, one object an event, each (project_id, event_id) at most once. payloads: the compressed payload of each,
--- in the same order. Answers one row for each fingerprint (event_id null), and one for each event that was known already.
+-- in the same order. An event may name the fingerprints that earlier versions of the algorithm give it (previous, the newest
+-- first): where its own is unknown, it joins the incident of the first of these that is known, so that a new version of the
+-- algorithm splits no incident. Answers one row for each fingerprint (event_id null), and one for each event that was known already.
 create function record_events(batch jsonb, payloads bytea[])
 returns table (project_id bigint, fingerprint uuid, event_id uuid, incident_id bigint, transition text)
 language plpgsql as $$
@@ -49,6 +57,7 @@ declare
     received timestamptz := clock_timestamp();
     groups event_group[];
     known event_ids[];
+    inherited inheritance[];
     found incident_fingerprints[];
 begin
     with incoming as materialized (
@@ -102,26 +111,73 @@ begin
         on conflict (project_id, fingerprint, hour, environment, release)
         do update set event_count = c.event_count + excluded.event_count;
 
+        -- Only while the algorithm changes versions. The earlier fingerprint is locked, so that a merge that moves it waits,
+        -- and moves the new one with it.
+        if batch @? '$[*].previous' then
+            with wanted as (
+                select distinct on (g.project_id, g.fingerprint, w.value)
+                       g.project_id, g.fingerprint, w.value::uuid as previous, w.nth
+                  from unnest(groups) g
+                 cross join jsonb_array_elements_text(batch -> (g.ord - 1) -> 'previous') with ordinality w (value, nth)
+                 where not exists (select from incident_fingerprints k
+                                    where k.project_id = g.project_id and k.fingerprint = g.fingerprint)
+                 order by g.project_id, g.fingerprint, w.value, w.nth
+            ), locked as materialized (
+                select p.*
+                  from incident_fingerprints p
+                 where (p.project_id, p.fingerprint) in (select w.project_id, w.previous from wanted w)
+                 order by p.version, p.project_id, p.fingerprint
+                   for share
+            ), first as (
+                select distinct on (w.project_id, w.fingerprint) w.project_id, w.fingerprint as successor, p.fingerprint,
+                       p.incident_id, p.home_incident_id, p.moved_from, p.moved_at, p.moved_by
+                  from wanted w
+                  join locked p on p.project_id = w.project_id and p.fingerprint = w.previous
+                 order by w.project_id, w.fingerprint, w.nth
+            )
+            select array_agg(row(f.project_id, f.successor, f.fingerprint, f.incident_id, f.home_incident_id, f.moved_from,
+                                 f.moved_at, f.moved_by)::inheritance)
+              into inherited from first f;
+        end if;
+
         -- nextval is asked only where the fingerprint is unknown, so that ids have no holes of the size of the traffic.
         with counted as (
             select project_id, fingerprint, sum(event_count) as event_count, min(first_seen) as first_seen,
-                   max(last_seen) as last_seen, min(ord) as ord
+                   max(last_seen) as last_seen, min(ord) as ord,
+                   coalesce(array_agg(distinct environment) filter (where environment <> ''), '{}') as environments,
+                   (array_agg(release order by first_seen) filter (where release <> ''))[1] as first_release,
+                   min(first_seen) filter (where release <> '') as first_release_seen,
+                   (array_agg(release order by last_seen desc) filter (where release <> ''))[1] as last_release,
+                   max(last_seen) filter (where release <> '') as last_release_seen
               from unnest(groups)
              group by 1, 2
         ), upserted as (
             insert into incident_fingerprints as f
-                (project_id, fingerprint, incident_id, version, rule, reason, parts, event_count, first_seen, last_seen)
-            select c.project_id, c.fingerprint, coalesce(k.incident_id, nextval('incident_ids')),
+                (project_id, fingerprint, incident_id, version, rule, reason, parts, event_count, first_seen, last_seen,
+                 environments, first_release, first_release_seen, last_release, last_release_seen,
+                 home_incident_id, moved_from, moved_at, moved_by, previous_fingerprint)
+            select c.project_id, c.fingerprint, coalesce(k.incident_id, h.incident_id, nextval('incident_ids')),
                    (batch -> (c.ord - 1) ->> 'version')::smallint, batch -> (c.ord - 1) ->> 'rule',
                    batch -> (c.ord - 1) ->> 'reason', batch -> (c.ord - 1) -> 'parts',
-                   c.event_count, c.first_seen, c.last_seen
+                   c.event_count, c.first_seen, c.last_seen,
+                   c.environments, c.first_release, c.first_release_seen, c.last_release, c.last_release_seen,
+                   h.home_incident_id, h.moved_from, h.moved_at, h.moved_by, h.previous_fingerprint
               from counted c
               left join incident_fingerprints k on k.project_id = c.project_id and k.fingerprint = c.fingerprint
+              left join unnest(inherited) h on h.project_id = c.project_id and h.fingerprint = c.fingerprint
              order by c.project_id, c.fingerprint
             on conflict (project_id, fingerprint) do update
                set event_count = f.event_count + excluded.event_count,
                    first_seen = least(f.first_seen, excluded.first_seen),
-                   last_seen = greatest(f.last_seen, excluded.last_seen)
+                   last_seen = greatest(f.last_seen, excluded.last_seen),
+                   environments = case when excluded.environments <@ f.environments then f.environments
+                                       else array(select distinct unnest(f.environments || excluded.environments) order by 1) end,
+                   first_release = case when f.first_release_seen <= excluded.first_release_seen then f.first_release
+                                        else coalesce(excluded.first_release, f.first_release) end,
+                   first_release_seen = least(f.first_release_seen, excluded.first_release_seen),
+                   last_release = case when f.last_release_seen > excluded.last_release_seen then f.last_release
+                                       else coalesce(excluded.last_release, f.last_release) end,
+                   last_release_seen = greatest(f.last_release_seen, excluded.last_release_seen)
             returning f.*
         )
         select array_agg(row(u.*)::incident_fingerprints) into found from upserted u;

@@ -18,7 +18,7 @@ SELECT e.event_id, e.received_at, e.occurred_at, e.expires_on, e.level, e.releas
 
 -- name: event_find_id
 -- Where an event lies. Asked first, so that the partitions of the next query are known when it is planned.
-SELECT k.received_at, k.fingerprint, f.incident_id
+SELECT k.received_at, k.fingerprint, f.incident_id, f.home_incident_id
   FROM event_ids k
   JOIN incident_fingerprints f ON f.project_id = k.project_id AND f.fingerprint = k.fingerprint
  WHERE k.project_id = %(project_id)s AND k.event_id = %(event_id)s;
@@ -34,3 +34,17 @@ SELECT event_id, received_at, occurred_at, expires_on, level, release, environme
 SELECT dictionary, payload
   FROM event_payloads
  WHERE project_id = %(project_id)s AND received_at = %(received_at)s AND event_id = %(event_id)s AND expires_on = %(expires_on)s;
+
+-- name: event_list_payloads
+-- What is stored of a project's newest events, newest received first, by the key of each partition of payloads. The page is cut
+-- before anything is looked up for it.
+SELECT e.received_at, e.event_id, e.dictionary, e.payload, f.incident_id, f.fingerprint
+  FROM (SELECT p.project_id, p.received_at, p.event_id, p.dictionary, p.payload
+          FROM event_payloads p
+         WHERE p.project_id = %(project_id)s AND p.expires_on >= (now() AT TIME ZONE 'UTC')::date
+           AND (%(after)s::timestamptz IS NULL OR (p.received_at, p.event_id) < (%(after)s, %(after_id)s::uuid))
+         ORDER BY p.received_at DESC, p.event_id DESC
+         LIMIT %(limit)s) e
+  JOIN event_ids k ON k.project_id = e.project_id AND k.event_id = e.event_id
+  JOIN incident_fingerprints f ON f.project_id = k.project_id AND f.fingerprint = k.fingerprint
+ ORDER BY e.received_at DESC, e.event_id DESC;

@@ -43,6 +43,34 @@ SELECT i.*
 -- name: incident_find
 SELECT * FROM incidents WHERE project_id = %(project_id)s AND id = %(incident_id)s;
 
+-- name: incident_list_grouping
+-- Every fingerprint that leads to the incident, the oldest first, with who moved it here.
+SELECT f.fingerprint, f.version, f.rule, f.reason, f.parts, f.event_count, f.first_seen, f.last_seen, f.environments,
+       f.first_release, f.last_release, f.home_incident_id, f.moved_from, f.moved_at, f.moved_by, p.name AS moved_by_name,
+       f.previous_fingerprint
+  FROM incident_fingerprints f
+  LEFT JOIN people p ON p.id = f.moved_by
+ WHERE f.project_id = %(project_id)s AND f.incident_id = %(incident_id)s
+   AND (%(after)s::timestamptz IS NULL OR (f.first_seen, f.fingerprint) > (%(after)s, %(after_id)s::uuid))
+ ORDER BY f.first_seen, f.fingerprint
+ LIMIT %(limit)s;
+
+-- name: incident_merge
+-- See db/migrations/0004_merge.sql for its guarantees.
+SELECT merge_incidents(%(project_id)s, %(incident_id)s, %(others)s::bigint[], %(person_id)s, %(fingerprints_max)s) AS refusal;
+
+-- name: incident_split
+-- See db/migrations/0004_merge.sql for its guarantees.
+SELECT refusal, fingerprint, incident_id
+  FROM split_incident(%(project_id)s, %(incident_id)s, %(fingerprints)s::uuid[], %(person_id)s);
+
+-- name: incident_list_counts
+-- For the trail: what some incidents are at this moment.
+SELECT id, status, event_count
+  FROM incidents
+ WHERE project_id = %(project_id)s AND id = ANY (%(incident_ids)s)
+ ORDER BY id;
+
 -- name: incident_list_fingerprints
 -- Why its events are together: every fingerprint that leads to the incident, the one with most events first.
 SELECT fingerprint, version, rule, reason, parts, event_count, first_seen, last_seen
@@ -52,9 +80,15 @@ SELECT fingerprint, version, rule, reason, parts, event_count, first_seen, last_
  LIMIT 100;
 
 -- name: incident_update_status
--- Sets a status and clears what belonged to the one before. "until N more" is kept as the count at which it ends, and the
--- release that a resolution is measured against as it is at this moment: the incident's last one, or, for "in the next
+-- Sets a status and clears what belonged to the one before, which is answered as was_…; no row where the incident is merged.
+-- "until N more" is kept as the count at which it ends, and the release that a resolution is measured against as it is at this moment: the incident's last one, or, for "in the next
 -- release", the newest of the project (by SemVer where the incident's own parses, otherwise the one seen first last).
+WITH was AS MATERIALIZED (
+  SELECT project_id, id, status, resolved_release, ignored_until, ignored_until_count
+    FROM incidents
+   WHERE project_id = %(project_id)s AND id = %(incident_id)s AND merged_into IS NULL
+     FOR NO KEY UPDATE
+)
 UPDATE incidents i
    SET status = %(status)s,
        status_changed_at = clock_timestamp(),
@@ -70,5 +104,7 @@ UPDATE incidents i
                                       LIMIT 1) END,
        ignored_until = %(ignored_until)s,
        ignored_until_count = i.event_count + %(ignored_events)s::bigint
- WHERE i.project_id = %(project_id)s AND i.id = %(incident_id)s
-RETURNING *;
+  FROM was
+ WHERE i.project_id = was.project_id AND i.id = was.id
+RETURNING i.*, was.status AS was_status, was.resolved_release AS was_resolved_release,
+          was.ignored_until AS was_ignored_until, was.ignored_until_count AS was_ignored_until_count;

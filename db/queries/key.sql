@@ -1,10 +1,12 @@
 -- name: key_find_by_hash
 -- At most one row (key_hash is unique). What it answers is cached by each instance for seconds, see lib/keys.py.
 SELECT k.project_id, k.id AS key_id, k.kind, k.rate_per_minute, k.allowed_origins, k.expires_at, p.workspace_id,
-       p.retention_days, w.person_hash_key
+       p.retention_days, w.person_hash_key, g.rules::text AS grouping_rules, r.rules::text AS redaction_rules
   FROM keys k
   JOIN projects p ON p.id = k.project_id
   JOIN workspaces w ON w.id = p.workspace_id
+  LEFT JOIN project_rules g ON g.project_id = p.id AND g.kind = 'grouping'
+  LEFT JOIN project_rules r ON r.project_id = p.id AND r.kind = 'redaction'
  WHERE k.key_hash = %(key_hash)s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now());
 
 -- name: key_insert

@@ -1,0 +1,73 @@
+"""The trail: who changed what, from where. Written in the transaction of the change, so that neither is without the other."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+import orjson
+
+from lib import db, queries
+
+ActorKind = Literal["person", "key", "cron"]
+
+
+class Actor(NamedTuple):
+    """Who acts, in whose workspace.
+
+    project_id: None for what is about the workspace itself. id: of the person or key; None for a cron job. address: where the
+    request came from, as it was told.
+    """
+
+    workspace_id: int
+    project_id: int | None
+    kind: ActorKind
+    id: int | None
+    address: str | None = None
+
+
+async def record(
+    conn: db.Connection,
+    actor: Actor,
+    action: str,
+    object_id: int | str,
+    before: Mapping[str, Any] | None,
+    after: Mapping[str, Any] | None,
+) -> None:
+    """Write down one change; `conn` is in the transaction that makes it.
+
+    action: `<noun>.<verb>`, as `incident.merge`; object_id: which of that noun. before, after: only what changed; redacted once
+    more with the built-in rules, whatever a caller puts in.
+    """
+    await conn.execute(
+        queries.get("audit_insert"),
+        {
+            "workspace_id": actor.workspace_id,
+            "project_id": actor.project_id,
+            "actor_kind": actor.kind,
+            "actor_id": actor.id,
+            "action": action,
+            "object_id": str(object_id),
+            "before": _storable(before),
+            "after": _storable(after),
+            "address": _address(actor.address),
+        },
+    )
+
+
+def _storable(values: Mapping[str, Any] | None) -> str | None:
+    if values is None:
+        return None
+    from lib import redaction  # 40 ms that a request which changes nothing need not wait for
+
+    plain = orjson.loads(orjson.dumps(dict(values)))
+    return redaction.redact(plain).body.decode()
+
+
+def _address(text: str | None) -> str | None:
+    """An IP address in its one form; anything else was made up by a client."""
+    try:
+        return str(ipaddress.ip_address(text or ""))
+    except ValueError:
+        return None
