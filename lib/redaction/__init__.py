@@ -39,7 +39,6 @@ __all__ = [
 ]
 
 REMOVALS_MAX = 200  # places named in one event; the rest is counted per rule under the path `*`
-STEP_CHARS_MAX = 100
 
 
 class Removal(NamedTuple):
@@ -71,9 +70,7 @@ def redact(payload: dict[str, Any], rules: Rules = BUILT_IN) -> Redacted:
 
 
 def _removals(walk: Walk) -> list[Removal]:
-    counts = Counter(walk.removed)
-    paths: Counter[tuple[str, str]] = Counter()
-    for (index, key, rule), count in counts.items():
-        path = ".".join(step[:STEP_CHARS_MAX] for step in walk.path(index, key)) if len(paths) < REMOVALS_MAX else "*"
-        paths[path, rule] += count
-    return [Removal(path, rule, count) for (path, rule), count in paths.items()]
+    counts: Counter[tuple[str, str]] = Counter()
+    for (index, key, rule), count in Counter(walk.removed).items():
+        counts[walk.path(index, key) if len(counts) < REMOVALS_MAX else "*", rule] += count
+    return [Removal(path, rule, count) for (path, rule), count in counts.items()]

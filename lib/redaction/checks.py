@@ -119,7 +119,7 @@ def is_ipv4(text: str, start: int, end: int) -> bool:
         return False
     if before == "/" and text[start - 2 : start - 1].isalpha() and octets[2:] == ["0", "0"] and after != ":":
         return False  # a product and its version, Chrome/141.0.0.0
-    return not _is_version(text, start)
+    return before not in {" ", "=", ":", '"', "'"} or not _is_version(text, start)
 
 
 def _is_version(text: str, start: int) -> bool:

@@ -18,6 +18,7 @@ from lib.redaction.values import fits, is_kept_under_key, is_random, is_version
 
 DEPTH_MAX = 200  # levels of containers; what lies deeper is removed (orjson stops at 254)
 WORK_MAX = 5_000  # strings, places and telling keys looked at closely in one event; beyond, what would need a look is removed
+STEP_CHARS_MAX = 100  # of one key in a path
 CARD_NUMBER_MIN = 10**11  # numbers from here on are looked at as text
 
 Key = str | int
@@ -35,7 +36,7 @@ class Walk:
         self.nodes: list[Node] = [(payload, -1, "", None)]
         self.pending: list[tuple[int, Key, str]] = []
         self.copies: dict[int, Any] = {}
-        self.ways: dict[int, tuple[str, ...]] = {}
+        self.ways: dict[int, str] = {}
         self.renames: dict[int, dict[str, str]] = {}
         self.removed: list[tuple[int, Key, str]] = []
         self.dropped: dict[int, str] = {}  # whole containers, by rule: applied last, over whatever became of their parts
@@ -79,19 +80,16 @@ class Walk:
             self.dropped[index] = rule
         return index > 0
 
-    def path(self, index: int, key: Key) -> tuple[str, ...]:
-        """The way to a value, with the keys as they are after redaction."""
-        last = str(self.renames[index].get(str(key), key)) if index in self.renames else str(key)
-        return (*self._way(index), last)
-
-    def _way(self, index: int) -> tuple[str, ...]:
+    def path(self, index: int, key: Key) -> str:
+        """The way to a value: dotted, with the keys as they are after redaction, each cut to STEP_CHARS_MAX."""
         if index not in self.ways:
-            _, parent, key, _ = self.nodes[index]
-            self.ways[index] = self.path(parent, key) if index else ()
-        return self.ways[index]
+            _, parent, own, _ = self.nodes[index]
+            self.ways[index] = self.path(parent, own) + "." if index else ""
+        step = self.renames[index].get(str(key), key) if index in self.renames else key
+        return self.ways[index] + str(step)[:STEP_CHARS_MAX]
 
     def _is_safe(self, index: int, key: Key) -> bool:
-        path = self.path(index, key)
+        path = self.path(index, key).split(".")
         return any(
             len(safe) <= len(path) and all(step in {"*", way} for step, way in zip(safe, path, strict=False))
             for safe in self.rules.safe_fields
