@@ -67,7 +67,7 @@ def _explained(row: dict[str, Any], incident_id: int) -> dict[str, Any]:
 
 
 def _origin(row: dict[str, Any], incident_id: int) -> dict[str, Any]:
-    """How a fingerprint came here. `began`: with the incident; `merged`, `split`: by a person; `version`: after an earlier one."""
+    """How a fingerprint came here. `began`: with the incident; `merged`, `split`: by a person; `version`: after another."""
     by = {"id": row["moved_by"], "name": row["moved_by_name"]} if row["moved_by"] else None
     previous = row["previous_fingerprint"].hex if row["previous_fingerprint"] else None
     moved = "merged" if row["home_incident_id"] else "split"
