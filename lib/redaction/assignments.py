@@ -6,10 +6,13 @@ judges it by its words (names.py), finds where the value ends, and leaves values
 
 from __future__ import annotations
 
+import re
+import string
+
 import re2
 
 from lib.redaction import checks
-from lib.redaction.names import NAME_CHARS_MAX, Verdict, judge, judge_common
+from lib.redaction.names import NAME_CHARS_MAX, Verdict, judge, judge_common, words
 from lib.redaction.values import bytes_of, fits, is_code, is_path, is_random, is_stand_in, switches
 
 VALUE_CHARS_MAX = 4_096
@@ -33,10 +36,17 @@ FLAG_PATTERN = rf"(?i)(?:^|[\s\x00\"'=(\[])--?[A-Za-z0-9_.\-]*(?:{TELLING})[A-Za
 # A string that is nothing but a telling name: its value may stand beside it, in a list or a map.
 NAME_PATTERN = rf"(?i)(?:^|\x00)-{{0,2}}[A-Za-z0-9_.\-]*(?:{TELLING})[A-Za-z0-9_.\-]*(?:$|\x00)"
 
-_NAME_CHARS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
-_STOPS = frozenset(" \t\r\n,;&\"'`<|")
+_NAME_CHARS = string.ascii_letters + string.digits + "_.-"
+_UNQUOTED = re.compile(r"[^ \t\r\n,;&\"'`<|]*")  # one class: linear
 _BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
 _QUOTE = re2.compile(rb"(?:\\|%(?:25)*5[Cc])*(?:[\"'`]|%(?:25)*2[27])")
+
+
+# Functions that take something else than the secret they speak of: `decode_cookie("…")`, `verify_token("…")`.
+QUESTIONS = frozenset(
+    """get has is decode encode parse verify validate check hash create make generate find load read fetch delete remove
+    revoke refresh require compare split sign format build new next peek expect match test assert""".split()  # noqa: SIM905
+)
 
 
 def locate(text: str, start: int, end: int) -> tuple[int, int, str] | None:
@@ -52,6 +62,9 @@ def locate(text: str, start: int, end: int) -> tuple[int, int, str] | None:
     joint = text[name_end:end]
     if joint[-1:] in {'"', "'", "`"} and ("(" in joint or joint[-2:-1].isspace() or joint[0] == "?"):
         end -= 1  # the joint reaches into the value's quotes
+    called = "(" in joint and "=" not in joint
+    if called and words(name)[0] in QUESTIONS:
+        return None
     if ("," in joint or "(" in joint or end < name_end + len(joint)) and not (verdict.sure and _is_literal(text, end)):
         return None
     return _value(text, end, verdict, name)
@@ -76,18 +89,15 @@ def _is_literal(text: str, start: int) -> bool:
 
 def _name(text: str, start: int, end: int) -> tuple[str, int]:
     """The whole name around the telling word at `start`, and where it ends."""
-    first = start
-    while first and start - first < NAME_CHARS_MAX and text[first - 1] in _NAME_CHARS:
-        first -= 1
+    before = text[max(0, start - NAME_CHARS_MAX) : start]
+    first = start - len(before) + len(before.rstrip(_NAME_CHARS))
     if first and text[first - 1] == "\\" and text[first] in "nrt" and first < start:
         first += 1  # an escaped line break before the name
     if first and text[first - 1] == "%":  # what an encoded separator leaves of itself: %3D, %253D
         while text.startswith("25", first) and first + 2 < start:
             first += 2
         first = min(first + 2, start)
-    last = start
-    while last < end and text[last] in _NAME_CHARS:
-        last += 1
+    last = end - len(text[start:end].lstrip(_NAME_CHARS))
     return text[first:last], last
 
 
@@ -162,9 +172,8 @@ def _after_scheme(text: str, first: int, stop: int) -> int:
 
 def _unquoted_end(text: str, first: int, stop: int) -> int:
     """Up to the next separator, less the brackets and stops that close what was opened before the value."""
-    last = first
-    while last < stop and text[last] not in _STOPS:
-        last += 1
+    found = _UNQUOTED.match(text, first, stop)
+    last = found.end() if found is not None else first
     while last > first and (text[last - 1] in ".:" or _closes(text, first, last)):
         last -= 1
     return last

@@ -153,7 +153,7 @@ _NOTHING = frozenset({"none", "null", "nil", "undefined", "true", "false"})
 _VERSION_KEYS = ("version", "release", "build")
 
 
-def is_version(node: tuple[object, int, object, object], key: object, text: str) -> bool:
-    """Whether a text that looks like an IP address is a version: in the list of modules, or under a key that says so."""
+def is_version_field(node: tuple[object, int, object, object], key: object) -> bool:
+    """Whether what looks like an IP address there is a version: in the list of modules, or under a key that says so."""
     _, parent, name, _ = node
-    return (parent == 0 and name == "modules") or (str(key).lower().endswith(_VERSION_KEYS) and len(text) <= 64)
+    return (parent == 0 and name == "modules") or str(key).lower().endswith(_VERSION_KEYS)

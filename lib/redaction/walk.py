@@ -14,7 +14,7 @@ from lib.redaction.names import Verdict, judge
 from lib.redaction.rules import Rules
 from lib.redaction.search import hits, is_plain_key
 from lib.redaction.text import clean, hashed, placeholder
-from lib.redaction.values import fits, is_kept_under_key, is_random, is_version
+from lib.redaction.values import fits, is_kept_under_key, is_random, is_version_field
 
 DEPTH_MAX = 200  # levels of containers; what lies deeper is removed (orjson stops at 254)
 WORK_MAX = 5_000  # strings, places and telling keys looked at closely in one event; beyond, what would need a look is removed
@@ -235,12 +235,15 @@ def look(walk: Walk) -> None:
 
 
 def _look_at(walk: Walk, index: int, key: Key, text: str) -> None:
+    tells_version = " " not in text and is_version_field(walk.nodes[index], key)
+    if tells_version and text.count(".") == 3 and text.replace(".", "").isdecimal():
+        return  # most of them, without the work
     cleaned = clean(text, walk.rules.treatments, walk.rules.custom)
     walk.spend(cleaned.work)
     if not cleaned.rules:
         walk.rules.memo.unchanged(text, cleaned.work)
         _pair(walk, index, key, text)
-    elif not (set(cleaned.rules) == {"ip"} and is_version(walk.nodes[index], key, text)):
+    elif not (tells_version and set(cleaned.rules) == {"ip"}):
         walk.replace(index, key, cleaned.text, cleaned.rules)
 
 

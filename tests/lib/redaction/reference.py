@@ -35,7 +35,7 @@ def _top(key: str, value: Any, rules: Rules) -> Any:
 
 
 def _version(value: Any, rules: Rules) -> Any:
-    if isinstance(value, str) and set(clean(value, rules.treatments, rules.custom).rules) == {"ip"}:
+    if isinstance(value, str) and " " not in value and set(clean(value, rules.treatments, rules.custom).rules) == {"ip"}:
         return value
     return _plain(value, rules)
 
@@ -54,7 +54,7 @@ def _child(key: str, value: Any, rules: Rules) -> Any:
         return _secret(value, verdict.rule, rules)
     if verdict is not None and isinstance(value, str) and is_random(value.strip("'\"")):
         return placeholder(verdict.rule)
-    if isinstance(value, str) and key.lower().endswith(("version", "release", "build")) and len(value) <= 64:
+    if isinstance(value, str) and key.lower().endswith(("version", "release", "build")):
         return _version(value, rules)
     return _plain(value, rules)
 
