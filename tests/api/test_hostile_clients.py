@@ -101,10 +101,10 @@ async def test_a_wrong_key_in_any_place_is_refused_in_the_form_of_its_protocol(s
     body = b'{}\n{"type":"event"}\n' + EVENT
     for key in [*BAD_KEYS, keys.generate("ingest"), keys.generate("api"), tenant.key.lower(), tenant.key + "0"]:
         raw = key.encode("latin-1")
-        bearer = await stage.ingest.post("/api/ingest", content=EVENT, headers={"Authorization": b"Bearer " + raw})
+        bearer = await stage.ingest.post("/api/ingest", content=EVENT, headers={b"Authorization": b"Bearer " + raw})
         assert (bearer.status_code, is_problem(bearer)) == (401, True), key
         assert bearer.headers["www-authenticate"] == "Bearer"
-        for name in ("X-Sentry-Auth", "Authorization"):
+        for name in (b"X-Sentry-Auth", b"Authorization"):
             answer = await stage.ingest.post(path, content=body, headers={name: b"Sentry sentry_key=" + raw})
             assert (answer.status_code, is_sentrys_form(answer)) == (403, True), key
         query = await stage.ingest.post(path, params={"sentry_key": key}, content=body)
