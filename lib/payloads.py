@@ -16,7 +16,7 @@ from pathlib import Path
 import zstandard
 
 NO_DICTIONARY = 0
-CURRENT_VERSION = NO_DICTIONARY
+CURRENT_VERSION = 1
 LEVEL = 3
 BODY_BYTES_MAX = 16 * 1024 * 1024
 DICTIONARIES = Path(__file__).with_name("dictionaries")
