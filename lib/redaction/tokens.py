@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 from lib.redaction.values import is_hex, switches
 
 # The prefix is proof enough.
@@ -103,10 +105,14 @@ LIKELY = "|".join(
 
 
 def locate_certain(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """A known prefix followed by a mask (`xoxb-xxxx`) stays: it tells the reader which kind was configured."""
-    value = text[start:end]
-    masked = len(value) - len(value.rstrip("xX*#."))
-    return (start, end) if masked < 8 or value[:2] in {"SK", "AC"} else None
+    """The whole token, unless it is masked."""
+    return None if _is_masked(text[start:end]) else (start, end)
+
+
+def _is_masked(value: str) -> bool:
+    """Whether a prefix with its separator is followed by a mask (`xoxb-xxxx`): it tells which kind was configured."""
+    kept = value.rstrip("xX*#.")
+    return len(value) - len(kept) >= 8 and kept[-1:] in {"-", "_"}
 
 
 def locate_likely(text: str, start: int, end: int) -> tuple[int, int] | None:
@@ -117,11 +123,10 @@ def locate_likely(text: str, start: int, end: int) -> tuple[int, int] | None:
     value = text[start:end]
     core = "".join(filter(str.isalnum, value))
     tail = core[4:]
+    if len(set(tail.lower())) == 1:
+        return None if _is_masked(value) else (start, end)
     if tail.isalpha():
-        return (
-            (start, end)
-            if (len(set(tail.lower())) == 1 and value[:2] == "AK") or switches(tail) * 100 >= 33 * len(tail)
-            else None
-        )
+        last = re.split("[_-]", value)[-1]
+        return (start, end) if len(last) >= 30 and switches(last) * 100 >= 33 * len(last) else None
     mixed = switches(tail) * 100 >= 20 * len(tail) or is_hex(tail)
-    return (start, end) if mixed or (set(tail) <= set("x0123456789") and value[:2] == "AP") else None
+    return (start, end) if mixed else None

@@ -72,13 +72,22 @@ def _is_template(value: str) -> bool:
 def is_code(value: str) -> bool:
     """Whether an unquoted value is an expression of source code: a call, an index, an attribute, a constant's name."""
     head = min(value.partition("(")[0], value.partition("[")[0], key=len)
+    if _is_dotted_name(value):
+        return True
     parts = head.replace("->", ".").replace("::", ".").replace("?.", ".").rstrip("?!").lstrip("$@*!").split(".")
     if not all(part.isidentifier() for part in parts if part):
         return False
     if head != value:
         rest = value[max(value.rfind(")"), value.rfind("]")) + 1 :]
         return (any(parts) or not rest) and (not rest or rest == value or rest[0] in ".[(")
-    return len(parts) > 1 and not any(map(str.isdigit, value))
+    return (len(parts) > 1 or (value.isupper() and "_" in value)) and not any(map(str.isdigit, value))
+
+
+def _is_dotted_name(value: str) -> bool:
+    """`com.example.service/4505`: a name in a name space, perhaps with a number at its end."""
+    *parts, last = value.replace("/", ".").replace(":", ".").split(".")
+    names = [*parts, *([] if last.isdigit() else [last])]
+    return len(parts) > 1 and all(part.isidentifier() for part in names) and not any(map(str.isdigit, "".join(names)))
 
 
 def is_path(value: str) -> bool:
