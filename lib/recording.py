@@ -133,8 +133,8 @@ class Recorder:
             # Whoever waits behind this batch would wait for the same.
             _fail([*batch, *self._waiting], problem)
             self._waiting.clear()
-        except psycopg.Error as error:
-            log.write("batch_refused", events=len(first), sqlstate=error.sqlstate, **log.where(error))
+        except Exception as error:  # noqa: BLE001 - PostgreSQL refuses a row, or a row cannot even be said to it
+            log.write("batch_refused", events=len(first), sqlstate=getattr(error, "sqlstate", None), **log.where(error))
             if len(first) > 1:
                 for one in batch:
                     await self._write([one])
@@ -147,25 +147,31 @@ class Recorder:
             _answer(batch, answers)
 
     async def _call(self, rows: list[Row]) -> dict[tuple[int, str], Recorded]:
-        """One commit. A broken connection, a deadlock and a missing partition are each tried once more, which is safe: an
-        event that was stored by the first try is a duplicate for the second.
+        """One commit, or Unavailable within WRITE_TIMEOUT_SECONDS; raises psycopg.Error where the rows themselves are refused."""
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
+                return await self._call_twice(rows)
+        except TimeoutError as error:
+            raise Unavailable(NOT_IN_TIME) from error
+        except psycopg.Error as error:
+            if error.sqlstate.startswith(DATABASE_AWAY) if error.sqlstate else isinstance(error, psycopg.OperationalError):
+                raise Unavailable from error
+            raise
+
+    async def _call_twice(self, rows: list[Row]) -> dict[tuple[int, str], Recorded]:
+        """A broken connection, a deadlock and a missing partition are each tried once more, which is safe: an event that was
+        stored by the first try is a duplicate for the second.
         """
-        mended = False
-        while True:
+        for last in (False, True):
             conn = await self._checkout()
             try:
-                async with asyncio.timeout(WRITE_TIMEOUT_SECONDS):
-                    return await _record(conn, rows)
-            except TimeoutError as error:
-                raise Unavailable(NOT_IN_TIME) from error
+                return await _record(conn, rows)
             except psycopg.Error as error:
-                if mended or not await self._mend(conn, error, rows):
-                    if error.sqlstate is None or error.sqlstate.startswith(DATABASE_AWAY):
-                        raise Unavailable from error
+                if last or not await self._mend(conn, error, rows):
                     raise
-                mended = True
             finally:
                 await self._checkin(conn)
+        raise AssertionError("unreachable")
 
     async def _mend(self, conn: db.Connection, error: psycopg.Error, rows: list[Row]) -> bool:
         """Whether another try can succeed, after doing what it needs."""
@@ -200,16 +206,22 @@ class Recorder:
         return self._idle.pop() if self._idle else await self._connect()
 
     async def _checkin(self, conn: db.Connection) -> None:
-        if conn.closed or conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+        if conn.closed:
+            # What broke this one, a restart or a pooler, broke those that wait idle: another try shall not meet them.
+            await self._close_idle()
+        elif conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
             await conn.close()
         else:
             self._idle.append(conn)
 
+    async def _close_idle(self) -> None:
+        while self._idle:
+            await self._idle.pop().close()
+
     async def close(self) -> None:
         """Let what is being written end, then close the connections."""
         await asyncio.gather(*self._writers, return_exceptions=True)
-        while self._idle:
-            await self._idle.pop().close()
+        await self._close_idle()
 
 
 async def _outcome(done: asyncio.Future[Recorded]) -> Recorded | Problem:
