@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lib import fingerprint
-from lib.errors import InvalidRequest
 from lib.fingerprint import Fingerprint
 from lib.globs import Globs, Table
 
@@ -134,7 +133,11 @@ def _set(rule: _Compiled, seen: _Seen, payload: Mapping[str, Any], compute: Comp
 
 
 def _filled(part: str, seen: _Seen) -> str:
-    return part if _is_default(part) else _VARIABLE.sub(lambda found: _value(found[1], seen), part)
+    if _is_default(part):
+        return part
+    filled = _VARIABLE.sub(lambda found: _value(found[1], seen), part)
+    # What a client put in must not read as a variable.
+    return f"'{filled}'" if filled.replace(" ", "") == "{{default}}" else filled
 
 
 def _is_default(part: str) -> bool:
@@ -153,8 +156,7 @@ def _value(variable: str, seen: _Seen) -> str:
         found = _text(frames[0].get(variable)) if frames else None
     else:
         found = seen.field(variable)
-    # What redaction or the client put in must not read as a variable of its own.
-    return (found or f"<no {variable}>")[:VALUE_CHARS_MAX].replace("{{", "{ {")
+    return (found or f"<no {variable}>")[:VALUE_CHARS_MAX]
 
 
 def _without(seen: _Seen, ignored: set[int]) -> Mapping[str, Any]:
@@ -246,13 +248,6 @@ def check(rules: Sequence[Rule]) -> list[dict[str, str]]:
     ]
 
 
-def require_valid(rules: Sequence[Rule]) -> None:
-    """Raises InvalidRequest naming each field that is wrong."""
-    wrong = check(rules)
-    if wrong:
-        raise InvalidRequest("Some rules are not as they should be.", wrong[:20])
-
-
 def _wrong(rule: Rule) -> Iterator[tuple[str, str]]:
     match = rule.get("match") or {}
     if ("fingerprint" in rule) == ("ignore_frames" in rule):
@@ -263,6 +258,8 @@ def _wrong(rule: Rule) -> Iterator[tuple[str, str]]:
         if key not in (*EXCEPTION_FIELDS, *FRAME_FIELDS, *EVENT_FIELDS) and not _is_tag(key):
             allowed = ", ".join((*EXCEPTION_FIELDS, *FRAME_FIELDS, *EVENT_FIELDS))
             yield f"/match/{_escaped(key)}", f"conditions are {allowed} and tag.<name>"
+        elif key in (*EXCEPTION_FIELDS, *FRAME_FIELDS) and not match[key].strip("*"):
+            yield f"/match/{key}", "the pattern fits every event; leave it out"
     if "ignore_frames" in rule:
         yield from _wrong_frames(rule["ignore_frames"])
     yield from _wrong_parts(rule.get("fingerprint", ()))

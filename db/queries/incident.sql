@@ -64,6 +64,11 @@ SELECT merge_incidents(%(project_id)s, %(incident_id)s, %(others)s::bigint[], %(
 SELECT refusal, fingerprint, incident_id
   FROM split_incident(%(project_id)s, %(incident_id)s, %(fingerprints)s::uuid[], %(person_id)s);
 
+-- name: incident_list_by_fingerprint
+SELECT fingerprint, incident_id
+  FROM incident_fingerprints
+ WHERE project_id = %(project_id)s AND fingerprint = ANY (%(fingerprints)s::uuid[]);
+
 -- name: incident_list_counts
 -- For the trail: what some incidents are at this moment.
 SELECT id, status, event_count

@@ -19,6 +19,7 @@ from starlette.applications import Starlette
 import api.health
 import api.incidents
 import api.ingest
+import api.projects
 from lib import keys, settings
 from local import clerk
 from tests.conftest import RedisStandIn
@@ -57,6 +58,7 @@ class Stage:
         self.ingest_app = api.ingest.app
         self.ingest: httpx.AsyncClient
         self.incidents: httpx.AsyncClient
+        self.projects: httpx.AsyncClient
         self.health: httpx.AsyncClient
 
     async def client(self, app: Starlette) -> httpx.AsyncClient:
@@ -149,6 +151,7 @@ async def stage(
         made = Stage(database_url, issuer, redis_stand_in, stack)
         made.ingest = await made.client(api.ingest.app)
         made.incidents = await made.client(api.incidents.app)
+        made.projects = await made.client(api.projects.app)
         made.health = await made.client(api.health.app)
         yield made
     settings.current.cache_clear()

@@ -126,13 +126,20 @@ def test_sources_follow_path_to_regexp(source: str, path: str, captures: dict[st
         ("/api/projects/1/incidents", "incidents"),
         ("/api/projects/1/incidents/2", "incidents"),
         ("/api/projects/1/incidents/2/events/3", "incidents"),
+        ("/api/projects/1/incidents/2/grouping", "incidents"),
+        ("/api/projects/1/incidents/2/merge", "incidents"),
+        ("/api/projects/1/incidents/2/split", "incidents"),
+        ("/api/projects/1/grouping-rules", "projects"),
+        ("/api/projects/1/grouping-rules/dry-run", "projects"),
+        ("/api/projects/1/redaction-rules", "projects"),
+        ("/api/projects/1/redaction-rules/dry-run", "projects"),
         ("/api/health", "health"),
         ("/api/health/ready", "health"),
     ],
 )
 def test_every_public_path_of_sensra_reaches_its_function(path: str, function: str) -> None:
     router = Router(ROOT)
-    router.functions = {f"/api/{name}": ROOT / "api" / f"{name}.py" for name in ("ingest", "incidents", "health")}
+    router.functions = {f"/api/{name}": ROOT / "api" / f"{name}.py" for name in ("ingest", "incidents", "projects", "health")}
     found = router.find(path, "")
     assert found
     assert found.file.stem == function
