@@ -14,6 +14,8 @@ NAMES = ("Ada", "Bjarne", "Chloe", "Dmitri", "Émile", "Fatima")
 class Variation:
     """One run of a program. `mode` says who calls the bug, `seed` decides the data, `runtime` is another interpreter's path.
 
+    `planted` is added to the data, `options` to what the SDK is initialised with; both are pairs.
+
     Tiers, as what a person expects of the events of one bug: `must` and `should` share an incident with `base`, `may` too if
     the root cause is known from it, `hard` where names are lost.
     """
@@ -29,6 +31,8 @@ class Variation:
     server_name: str = SERVERS[0]
     environment: str = "production"
     runtime: str = ""
+    planted: tuple[tuple[str, str], ...] = ()
+    options: tuple[tuple[str, Any], ...] = ()
 
 
 BASE = Variation("base", "must")
@@ -89,7 +93,7 @@ def data_of(seed: int) -> dict[str, str]:
 
 def run_of(variation: Variation, targets: list[str], dsn: str, ping_url: str) -> dict[str, Any]:
     """What a program reads from its standard input, as JSON."""
-    ctx = data_of(variation.seed)
+    ctx = data_of(variation.seed) | dict(variation.planted)
     return {
         "dsn": dsn,
         "ping_url": ping_url,
@@ -97,5 +101,6 @@ def run_of(variation: Variation, targets: list[str], dsn: str, ping_url: str) ->
         "release": variation.release,
         "environment": variation.environment,
         "server_name": variation.server_name,
+        "options": dict(variation.options),
         "cases": [{"label": target, "target": target, "ctx": ctx} for target in targets],
     }
