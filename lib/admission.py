@@ -52,6 +52,8 @@ class Held:
 
     permits: int = 0
     let_go_at: float = 0.0
+    # So many events at once, or more, are refused until then without a question.
+    refused_events: int = 0
     refused_until: float = 0.0
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     # The bucket of its own, for when Redis is away.
@@ -88,7 +90,7 @@ class Admission:
 
     def _take(self, held: Held, events: int) -> bool:
         now = self._clock()
-        if held.refused_until > now:
+        if held.refused_until > now and events >= held.refused_events:
             raise RateLimited(math.ceil(held.refused_until - now))
         if now >= held.let_go_at:
             held.permits = 0
@@ -102,19 +104,31 @@ class Admission:
         capacity = max(key.rate_per_minute * BURST_SECONDS / 60, 1.0)
         if events > capacity:
             raise RateLimited(60, f"{events} events at once are more than this key's limit of {key.rate_per_minute} a minute.")
-        wanted = max(events, math.floor(rate * BLOCK_SECONDS))
+        # What is left of the last block counts; it is set aside, since others may come while Redis is asked.
+        kept, held.permits = held.permits, 0
+        try:
+            granted, wait_ms = await self._ask(key, held, capacity, rate, events - kept)
+        except BaseException:
+            held.permits += kept
+            raise
+        now = self._clock()
+        if kept + granted < events:
+            held.permits += kept
+            held.refused_events, held.refused_until = events, now + wait_ms / 1000
+            raise RateLimited(max(1, math.ceil(wait_ms / 1000)))
+        held.permits += kept + granted - events
+        held.let_go_at = now + BLOCK_LIFETIME_SECONDS
+
+    async def _ask(self, key: Key, held: Held, capacity: float, rate: float, least: int) -> tuple[int, int]:
+        """(permits, milliseconds until there are enough): at least `least` of them, a block where there is one, or none."""
+        wanted = max(least, math.floor(rate * BLOCK_SECONDS))
         name = f"admission:{key.project_id}:{key.key_id}"
         try:
-            granted, wait_ms = await self._redis.run(TAKE, [name], [str(capacity), str(rate), str(wanted), str(events)])
+            granted, wait_ms = await self._redis.run(TAKE, [name], [str(capacity), str(rate), str(wanted), str(least)])
         except RedisUnavailableError:
             log.note(admission="fallback")
-            granted, wait_ms = self._own_bucket(held, rate, capacity, wanted, events)
-        now = self._clock()
-        if int(granted) < events:
-            held.refused_until = now + int(wait_ms) / 1000
-            raise RateLimited(max(1, math.ceil(int(wait_ms) / 1000)))
-        held.permits = int(granted) - events
-        held.let_go_at = now + BLOCK_LIFETIME_SECONDS
+            return self._own_bucket(held, rate, capacity, wanted, least)
+        return int(granted), int(wait_ms)
 
     def _own_bucket(self, held: Held, rate: float, capacity: float, wanted: int, least: int) -> tuple[int, int]:
         """The same bucket as TAKE, in this process."""
