@@ -237,8 +237,8 @@ async def test_a_row_that_is_refused_does_not_cost_its_neighbours(
 
 
 @pytest.fixture
-async def without_partitions(server_url: str, worker_id: str) -> AsyncIterator[str]:
-    """A database of its own whose partitions are all gone."""
+async def without_partitions(server_url: str, worker_id: str, database_url: str) -> AsyncIterator[str]:
+    """A database of its own whose partitions are all gone. The first of a run, of which it is a copy, is there already."""
     with testing.database(server_url, f"partitions_{worker_id}") as url:
         children = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = ANY('{events,event_payloads}'::regclass[])"
         names = [name for (name,) in await ask(url, children)]

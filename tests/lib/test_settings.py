@@ -1,0 +1,74 @@
+"""Settings: each name, its stand-ins and its default. Empty counts as missing."""
+
+from __future__ import annotations
+
+import base64
+import re
+from pathlib import Path
+
+from lib import settings
+from lib.settings import read
+
+ROOT = Path(settings.__file__).parent.parent
+
+
+def publishable(host: str) -> str:
+    return "pk_" + "test_" + base64.b64encode(f"{host}$".encode()).decode().rstrip("=")
+
+
+def test_nothing_is_needed_to_be_read() -> None:
+    found = read({})
+    assert (found.database_url, found.redis_url, found.clerk_issuer, found.cron_secret, found.on_vercel) == (
+        None, None, None, None, False,
+    )  # fmt: skip
+    assert found.authorized_parties == frozenset()
+
+
+def test_an_empty_variable_counts_as_missing() -> None:
+    names = ("DATABASE_URL", "UPSTASH_REDIS_REST_URL", "CLERK_ISSUER", "CLERK_AUTHORIZED_PARTIES", "CRON_SECRET", "VERCEL")
+    assert read(dict.fromkeys(names, "")) == read({})
+
+
+def test_redis_goes_by_either_name_and_upstash_wins() -> None:
+    kv = {"KV_REST_API_URL": "https://kv", "KV_REST_API_TOKEN": "kv"}
+    assert (read(kv).redis_url, read(kv).redis_token) == ("https://kv", "kv")
+    both = kv | {"UPSTASH_REDIS_REST_URL": "https://up", "UPSTASH_REDIS_REST_TOKEN": "up"}
+    assert (read(both).redis_url, read(both).redis_token) == ("https://up", "up")
+
+
+def test_the_issuer_stands_in_the_publishable_key() -> None:
+    found = read({"NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY": publishable("happy-cat-1.clerk.accounts.dev")})
+    assert found.clerk_issuer == "https://happy-cat-1.clerk.accounts.dev"
+    assert found.clerk_jwks_url == "https://happy-cat-1.clerk.accounts.dev/.well-known/jwks.json"
+
+
+def test_what_is_said_wins_over_what_is_derived() -> None:
+    env = {
+        "NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY": publishable("other.example"),
+        "CLERK_ISSUER": "https://clerk.example",
+        "CLERK_JWKS_URL": "https://keys.example",
+    }
+    assert (read(env).clerk_issuer, read(env).clerk_jwks_url) == ("https://clerk.example", "https://keys.example")
+
+
+def test_a_publishable_key_that_is_none_names_no_issuer() -> None:
+    for key in ("", "pk", "pk_live_", "pk_live_$", "pk_live_é", "pk_live_/w", "x" * 1_000):
+        assert settings.issuer_of(key) is None, key
+
+
+def test_origins_are_those_named_or_the_deployments_own() -> None:
+    own = {"VERCEL_URL": "a.vercel.app", "VERCEL_PROJECT_PRODUCTION_URL": "sensra.example"}
+    assert read(own).authorized_parties == {"https://a.vercel.app", "https://sensra.example"}
+    named = own | {"CLERK_AUTHORIZED_PARTIES": " https://one.example/ ,, https://two.example"}
+    assert read(named).authorized_parties == {"https://one.example", "https://two.example"}
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    """Only lib/settings.py, and the command that migrates, look at it."""
+    found = [
+        str(path.relative_to(ROOT))
+        for folder in ("api", "lib", "db")
+        for path in (ROOT / folder).rglob("*.py")
+        if re.search(r"os\.environ|os\.getenv|\bgetenv\(", path.read_text(encoding="utf-8"))
+    ]
+    assert sorted(found) == ["db/migrate.py", "lib/settings.py"]
