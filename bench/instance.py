@@ -29,12 +29,13 @@ def reserve(port: int = 0) -> socket.socket:
 def main() -> None:
     """Serve until told to end."""
     app, port = sys.argv[1:]
-    listener = reserve(int(port))
-    listener.listen(BACKLOG)
     config = uvicorn.Config(
         app, loop="uvloop", http="httptools", ws="none", log_level="warning", access_log=False, proxy_headers=False,
         timeout_keep_alive=60,
     )  # fmt: skip
+    config.load()  # imports the app: whoever sees this port listening finds it ready
+    listener = reserve(int(port))
+    listener.listen(BACKLOG)
     uvicorn.Server(config).run(sockets=[listener])
 
 
