@@ -168,6 +168,14 @@ def judge(name: str, extra: frozenset[tuple[str, ...]] = frozenset()) -> Verdict
     return None
 
 
+def rule_of_name(text: str, extra: frozenset[tuple[str, ...]] = frozenset()) -> str | None:
+    """The rule of a text that is nothing but a telling name or flag, as `password` or `--api-key`."""
+    if len(text) > NAME_CHARS_MAX or not text.isascii() or not text.strip("-").replace("-", "_").replace(".", "_").isidentifier():
+        return None
+    verdict = judge(text, extra) if extra or not text.strip("-").isalpha() else judge_common(text)
+    return verdict.rule if verdict is not None and verdict.sure else None
+
+
 def _holds(parts: list[str], extra: frozenset[tuple[str, ...]]) -> bool:
     return any(tuple(parts[start : start + len(name)]) == name for name in extra for start in range(len(parts) - len(name) + 1))
 

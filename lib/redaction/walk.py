@@ -7,13 +7,12 @@ one. Only containers on the way to a change are copied, so the caller's payload 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final
 
-from lib.redaction.names import Verdict, judge
+from lib.redaction.names import Verdict, judge, rule_of_name
 from lib.redaction.rules import Rules
 from lib.redaction.search import hits, is_plain_key
-from lib.redaction.text import clean, hashed, placeholder
+from lib.redaction.text import clean, hashed, is_suspect, placeholder
 from lib.redaction.values import fits, is_kept_under_key, is_random, is_version_field
 
 DEPTH_MAX = 200  # levels of containers; what lies deeper is removed (orjson stops at 254)
@@ -97,11 +96,10 @@ class Walk:
 
 
 def visit(walk: Walk) -> None:
-    """Lists every container, every string not known to be clean, and settles what telling keys decide."""
+    """Lists every container, every string not known to be clean, and settles what telling names decide."""
     nodes, pending = walk.nodes, walk.pending
     texts, keys = walk.rules.memo.texts.plain, walk.rules.memo.keys.plain
     level, level_end = 1, 1
-    items: Iterable[tuple[Key, Any]]
     for index, (value, _, _, secret) in enumerate(nodes):  # grows meanwhile
         if index == level_end:
             level, level_end = level + 1, len(nodes)
@@ -109,19 +107,66 @@ def visit(walk: Walk) -> None:
                 for below in range(index, level_end):
                     walk.drop(below, "depth")
                 return
-        if secret is not None or (value.__class__ is dict and not keys.issuperset(value)):
+        if value.__class__ is list:
+            visit_list(walk, index)
+        elif secret is not None or "value" in value or not keys.issuperset(value):
             visit_telling(walk, index)
-            continue
-        items = value.items() if value.__class__ is dict else enumerate(value)
-        for name, child in items:  # what `leave` does, without a call each
-            kind = child.__class__
-            if kind is str:
-                if child not in texts:
-                    pending.append((index, name, child))
-            elif kind is dict or (kind is list and not _is_known(child, texts)):
-                nodes.append((child, index, name, None))
-            elif kind is int and child >= CARD_NUMBER_MIN:
-                pending.append((index, name, str(child)))
+        else:
+            for name, child in value.items():  # what `leave` does, without a call each
+                kind = child.__class__
+                if kind is str:
+                    if child not in texts:
+                        pending.append((index, name, child))
+                elif kind is dict or (kind is list and not _is_known(child, texts)):
+                    nodes.append((child, index, name, None))
+                elif kind is int and child >= CARD_NUMBER_MIN:
+                    pending.append((index, name, str(child)))
+
+
+def visit_list(walk: Walk, index: int) -> None:
+    """A list: under a telling key every leaf goes; else each child by itself, and by the name before it."""
+    value, _, _, secret = walk.nodes[index]
+    if _is_exhausted(walk, index):
+        return
+    if secret is not None:
+        for at, child in enumerate(value):
+            settle(walk, index, at, child, secret)
+            if walk.work > WORK_MAX and walk.drop(index, "overflow"):
+                return
+        return
+    nodes, texts = walk.nodes, walk.rules.memo.texts.plain
+    for at, child in enumerate(value):
+        kind = child.__class__
+        if kind is dict or (kind is list and not _is_known(child, texts)):
+            nodes.append((child, index, at, None))
+        elif kind is str or kind is int:
+            visit_named(walk, index, at)
+            return
+
+
+def visit_named(walk: Walk, index: int, first: int) -> None:
+    """The rest of a list, in which a telling name decides about what stands after it.
+
+    `["password", "…"]` is a pair, and so is a flag and its value: `["app", "--password", "…"]`.
+    """
+    value = walk.nodes[index][0]
+    named: str | None = None
+    for at in range(first, len(value)):
+        child = value[at]
+        if named is not None and not (value[at - 1].startswith("-") and str(child).startswith("-")):
+            settle(walk, index, at, child, named)
+        else:
+            leave(walk, index, at, child)
+        is_name = child.__class__ is str and (child.startswith("-") or (at == 0 and len(value) == 2))
+        named = rule_of_name(child, walk.rules.extra_keys) if is_name else None
+        if walk.work > WORK_MAX and walk.drop(index, "overflow"):
+            return
+
+
+def _is_exhausted(walk: Walk, index: int) -> bool:
+    """Whether no work is left for a container, so that it goes, with what holds it."""
+    parent = walk.nodes[index][1]
+    return walk.work > WORK_MAX and (parent in walk.dropped or walk.drop(parent, "overflow"))
 
 
 def _is_known(children: list[Any], texts: set[str]) -> bool:
@@ -133,23 +178,20 @@ def _is_known(children: list[Any], texts: set[str]) -> bool:
 
 
 def visit_telling(walk: Walk, index: int) -> None:
-    """One container with a telling key in it or above it: each child by its key's verdict."""
+    """A map with a telling key in it or above it, or with a name beside its value: each child by the verdict."""
     value, parent, key, secret = walk.nodes[index]
-    if walk.work > WORK_MAX and (parent in walk.dropped or walk.drop(parent, "overflow")):
-        return
-    if isinstance(value, list):
-        for at, child in enumerate(value):
-            settle(walk, index, at, child, str(secret))
-            if walk.work > WORK_MAX and walk.drop(index, "overflow"):
-                return
+    if _is_exhausted(walk, index):
         return
     is_modules, is_user = parent == 0 and key == "modules", parent == 0 and key == "user"
+    named = _named(value, walk.rules) if "value" in value else None
     for name, child in value.items():
         verdict = judge_key(walk, index, name)
         if secret is not None:
             settle(walk, index, name, child, secret)
         elif is_user and name in _USER_FIELDS and isinstance(child, str):
             treat_person(walk, index, name, child)
+        elif named is not None and name == "value":
+            settle(walk, index, name, child, named)
         elif verdict is None or is_modules:
             leave(walk, index, name, child)
         elif verdict.sure:
@@ -160,6 +202,12 @@ def visit_telling(walk: Walk, index: int) -> None:
             leave(walk, index, name, child)
         if walk.work > WORK_MAX and walk.drop(index, "overflow"):
             return
+
+
+def _named(value: dict[Any, Any], rules: Rules) -> str | None:
+    """The rule of the name in `{"name": "password", "value": "…"}`."""
+    found = (rule_of_name(value[key], rules.extra_keys) for key in _PAIR_NAMES if isinstance(value.get(key), str))
+    return next((rule for rule in found if rule is not None), None)
 
 
 def judge_key(walk: Walk, index: int, name: Any) -> Verdict | None:
@@ -221,17 +269,23 @@ def look(walk: Walk) -> None:
     """Cleans the listed strings in which a rule has a place to look at, and remembers the others."""
     memo = walk.rules.memo
     unknown = [text for _, _, text in walk.pending if text not in memo.looked]
-    suspect = {unknown[at] for at in hits(unknown, walk.rules.custom)}
-    memo.texts.add(text for text in unknown if text not in suspect)
+    suspect, unasked = hits(unknown, walk.rules.custom)
+    memo.texts.add(text for text in unknown if text not in suspect and text not in unasked)
     for index, key, text in walk.pending:
-        if walk.work > WORK_MAX and (text in suspect or text in memo.looked):
-            if index not in walk.dropped and not walk.drop(index, "overflow"):
-                walk.replace(index, key, placeholder("overflow"), ["overflow"])
-        elif text in memo.looked:
-            walk.spend(memo.looked[text])
-            _pair(walk, index, key, text)
-        elif text in suspect:
+        if index in walk.dropped:
+            continue
+        if text in memo.looked:
+            if _affords(walk, index, key):
+                walk.spend(memo.looked[text])
+        elif (text in suspect or (text in unasked and is_suspect(text))) and _affords(walk, index, key):
             _look_at(walk, index, key, text)
+
+
+def _affords(walk: Walk, index: int, key: Key) -> bool:
+    """Whether there is work left; if not, what holds the string goes."""
+    if walk.work > WORK_MAX and not walk.drop(index, "overflow"):
+        walk.replace(index, key, placeholder("overflow"), ["overflow"])
+    return walk.work <= WORK_MAX
 
 
 def _look_at(walk: Walk, index: int, key: Key, text: str) -> None:
@@ -242,36 +296,8 @@ def _look_at(walk: Walk, index: int, key: Key, text: str) -> None:
     walk.spend(cleaned.work)
     if not cleaned.rules:
         walk.rules.memo.unchanged(text, cleaned.work)
-        _pair(walk, index, key, text)
     elif not (tells_version and set(cleaned.rules) == {"ip"}):
         walk.replace(index, key, cleaned.text, cleaned.rules)
-
-
-def _pair(walk: Walk, index: int, key: Key, text: str) -> None:
-    """A name beside its value: `["password", "…"]`, `{"name": "password", "value": "…"}`, `["--password", "…"]`."""
-    container = walk.nodes[index][0]
-    if isinstance(key, str):
-        beside: Key = "value"
-        if key not in _PAIR_NAMES or "value" not in container:
-            return
-    else:
-        beside = key + 1
-        if beside >= len(container) or not (text.startswith("-") or (key == 0 and len(container) == 2)):
-            return
-    verdict = judge(text, walk.rules.extra_keys)
-    if verdict is None or not verdict.sure or not text.strip("-").replace("-", "_").replace(".", "_").isidentifier():
-        return
-    if not (text.startswith("-") and str(container[beside]).startswith("-")):
-        _settle_late(walk, index, beside, container[beside], verdict.rule)
-
-
-def _settle_late(walk: Walk, index: int, key: Key, child: Any, rule: str) -> None:
-    first = len(walk.nodes)
-    settle(walk, index, key, child, rule)
-    for at in range(first, first + 1_000):
-        if at >= len(walk.nodes):
-            return
-        visit_telling(walk, at)
 
 
 def rename(container: dict[str, Any], renames: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ The fast way (lib/redaction/walk.py) must remove exactly the same.
 from typing import Any
 
 from lib.redaction import BUILT_IN, Rules
-from lib.redaction.names import judge
+from lib.redaction.names import judge, rule_of_name
 from lib.redaction.text import clean, hashed, placeholder
 from lib.redaction.values import fits, is_kept_under_key, is_random
 from lib.redaction.walk import CARD_NUMBER_MIN
@@ -86,27 +86,17 @@ def _plain(value: Any, rules: Rules) -> Any:
     return value
 
 
-def _name(text: Any, rules: Rules) -> str | None:
-    """The rule of a string that is nothing but a telling name."""
-    if not isinstance(text, str) or not text.strip("-").replace("-", "_").replace(".", "_").isidentifier() or not text.isascii():
-        return None
-    if clean(text, rules.treatments, rules.custom).rules:
-        return None
-    verdict = judge(text, rules.extra_keys)
-    return verdict.rule if verdict is not None and verdict.sure else None
-
-
 def _with_value(done: dict[str, Any], value: dict[str, Any], rules: Rules) -> dict[str, Any]:
-    for key, child in value.items():
-        rule = _name(child, rules) if key in NAMES and "value" in value else None
-        if rule is not None:
-            done["value"] = _secret(value["value"], rule, rules)
+    if "value" in value:
+        names = [rule_of_name(value[key], rules.extra_keys) for key in NAMES if isinstance(value.get(key), str)]
+        rule = next(filter(None, names), None)
+        done |= {"value": _secret(value["value"], rule, rules)} if rule else {}
     return done
 
 
 def _with_neighbours(done: list[Any], value: list[Any], rules: Rules) -> list[Any]:
     for at, text in enumerate(value[:-1]):
-        rule = _name(text, rules)
+        rule = rule_of_name(text, rules.extra_keys) if isinstance(text, str) else None
         following = value[at + 1]
         is_flag = rule is not None and text.startswith("-")
         if rule is not None and (is_flag or (at == 0 and len(value) == 2)) and not (is_flag and str(following).startswith("-")):

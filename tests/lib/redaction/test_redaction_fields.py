@@ -80,6 +80,8 @@ NAMED: dict[str, Any] = {
     "basic": {"request": {"headers": {"x-forwarded": f"Basic {basic(password=SECRET)}"}}},
     "name and value": {"extra": {"fields": [{"name": "password", "value": SECRET}]}},
     "key and value": {"extra": {"attributes": [{"key": "api.key", "value": {"stringValue": SECRET}}]}},
+    "map beside its name": {"extra": {"name": "password", "value": {"x": SECRET, "y": "mail a@example.org", "z": [[SECRET]]}}},
+    "list beside its name": {"extra": [["password", [SECRET, "a@example.org", {"b": SECRET}]]]},
     "arguments": {"extra": {"sys.argv": ["app", "--password", SECRET, "--verbose"]}},
     "environment": {"extra": {"env": {"DB_PASSWORD": SECRET, "PATH": "/usr/bin"}}},
     "random under a vague key": {"extra": {"cl_key": SECRET + SECRET}},

@@ -177,14 +177,18 @@ def test_the_result_is_never_longer_than_its_bound(payload: dict[str, Any]) -> N
 @WIDE
 @given(st.lists(TEXTS, min_size=JOINED_TEXTS_MIN, max_size=JOINED_TEXTS_MIN + 20))
 def test_one_search_over_all_strings_finds_those_that_each_alone_would(texts: list[str]) -> None:
-    alone = {at for at, text in enumerate(texts) if is_suspect(text)}
-    assert set(hits(texts)) >= alone
-    assert [at for at in range(len(texts)) if clean(texts[at]).rules and at not in hits(texts)] == []
+    found, unasked = hits(texts)
+    assert found >= {text for text in texts if is_suspect(text)}
+    assert found >= {text for text in texts if clean(text).rules}
+    assert not unasked
 
 
-def test_a_search_over_many_strings_with_many_finds_misses_none() -> None:
+def test_a_search_over_many_strings_with_many_finds_tells_which_it_did_not_ask() -> None:
     texts = [f"plain {n}" if n % 3 else f"token=a{n}b" for n in range(JOINED_HITS_MAX * 6)]
-    assert hits(texts) == list(range(0, len(texts), 3))
+    found, unasked = hits(texts)
+    assert found | unasked >= set(texts[::3])
+    assert found == set(texts[: JOINED_HITS_MAX * 3 : 3])
+    assert unasked == set(texts[JOINED_HITS_MAX * 3 - 2 :])
 
 
 SECRETS = st.sampled_from([*tokens().values(), *(cards()[:1]), pem().splitlines()[1] + pem().splitlines()[2]])

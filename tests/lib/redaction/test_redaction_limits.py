@@ -60,6 +60,22 @@ def test_any_depth_is_cleaned_or_cut(depth: int, kind: str) -> None:
     assert (b"[redacted:depth]" in result.body) == (depth > DEPTH_MAX - 2)
 
 
+@pytest.mark.parametrize("depth", [100, 900])
+def test_depth_under_a_telling_name_is_cleaned_or_cut(depth: int) -> None:
+    for payload in (
+        {"name": "password", "value": nested(depth, "map")},
+        ["token", nested(depth, "list")],
+        {"auth": nested(depth, "map")},
+    ):
+        assert TOKEN.encode() not in redact({"extra": {"a": payload, "b": [payload] * 3}}).body
+
+
+def test_many_containers_beside_a_telling_name_are_all_cleaned() -> None:
+    value = [[TOKEN[:20] + str(number)] for number in range(3_000)]
+    body = redact({"extra": {"name": "password", "value": value}}).body
+    assert TOKEN[:20].encode() not in body
+
+
 def test_removals_are_counted_beyond_the_places_that_are_named() -> None:
     result = redact({"extra": {f"k{n}": "a@example.org b@example.org" for n in range(REMOVALS_MAX + 50)}})
     assert len(result.removals) == REMOVALS_MAX + 1
