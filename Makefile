@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: help setup dev migrate test e2e check vercel bench growth soak quality lock clean
+.PHONY: help setup dev migrate test e2e check vercel schema bench growth soak quality lock clean
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -34,6 +34,10 @@ check: setup  ## lint, types, schema, import direction
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@$(PY) -m pytest -n 0 tests/test_structure.py tests/test_queries.py tests/test_schema.py
+
+schema: setup  ## write db/schema.sql anew, after a migration was added
+	@$(PY) -m local.schema
 
 bench: setup  ## what an event costs, measured against what is promised (about three minutes; docs/bench.md)
 	@$(PY) -m bench.ingest

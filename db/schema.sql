@@ -1,0 +1,878 @@
+-- Written by `make schema` from db/migrations, without the partitions of days. Change the migrations, not this.
+
+
+CREATE TYPE public.event_group AS (
+	project_id bigint,
+	fingerprint uuid,
+	hour timestamp with time zone,
+	environment text,
+	release text,
+	release_key text,
+	event_count bigint,
+	first_seen timestamp with time zone,
+	last_seen timestamp with time zone,
+	ord integer
+);
+
+CREATE TYPE public.inheritance AS (
+	project_id bigint,
+	fingerprint uuid,
+	previous_fingerprint uuid,
+	incident_id bigint,
+	home_incident_id bigint,
+	moved_from bigint,
+	moved_at timestamp with time zone,
+	moved_by bigint
+);
+
+CREATE FUNCTION public.add_up_incidents(project bigint, incidents bigint[]) RETURNS void
+    LANGUAGE sql
+    AS $$
+    update incidents i
+       set event_count = t.event_count,
+           ignored_until_count = i.ignored_until_count + t.event_count - i.event_count,
+           first_seen = coalesce(t.first_seen, i.first_seen),
+           last_seen = coalesce(t.last_seen, i.last_seen),
+           first_release = case when t.first_seen is null then i.first_release else t.first_release end,
+           last_release = case when t.first_seen is null then i.last_release else t.last_release end,
+           environments = case when t.first_seen is null then i.environments else t.environments end
+      from (
+        select w.id, coalesce(sum(f.event_count), 0) as event_count, min(f.first_seen) as first_seen,
+               max(f.last_seen) as last_seen,
+               (array_agg(f.first_release order by f.first_release_seen) filter (where f.first_release is not null))[1]
+                   as first_release,
+               (array_agg(f.last_release order by f.last_release_seen desc) filter (where f.last_release is not null))[1]
+                   as last_release,
+               array(select distinct e
+                       from incident_fingerprints o cross join unnest(o.environments) e
+                      where o.project_id = project and o.incident_id = w.id
+                      order by 1) as environments
+          from (select distinct unnest(incidents) as id) w
+          left join incident_fingerprints f on f.project_id = project and f.incident_id = w.id
+         group by w.id
+      ) t
+     where i.project_id = project and i.id = t.id
+$$;
+
+CREATE FUNCTION public.expires_on(received_at timestamp with time zone, retention_days integer) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+    -- One expression without a FROM, so that PostgreSQL inlines it: it is asked for every event.
+    select case when $2 <= 100 then ($1 at time zone 'UTC')::date + $2
+                else (date_trunc('month', (($1 at time zone 'UTC')::date + $2 - 1)::timestamp) + interval '1 month')::date end
+$_$;
+
+CREATE SEQUENCE public.incident_ids
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE public.incidents (
+    project_id bigint NOT NULL,
+    id bigint DEFAULT nextval('public.incident_ids'::regclass) NOT NULL,
+    status text DEFAULT 'open'::text NOT NULL,
+    level text NOT NULL,
+    kind text,
+    title text NOT NULL,
+    culprit text,
+    platform text NOT NULL,
+    event_count bigint DEFAULT 0 NOT NULL,
+    first_seen timestamp with time zone NOT NULL,
+    last_seen timestamp with time zone NOT NULL,
+    first_release text,
+    last_release text,
+    environments text[] DEFAULT '{}'::text[] NOT NULL,
+    status_changed_at timestamp with time zone,
+    resolved_release text,
+    resolved_in_next_release boolean DEFAULT false NOT NULL,
+    ignored_until timestamp with time zone,
+    ignored_until_count bigint,
+    regressed_at timestamp with time zone,
+    escalated_at timestamp with time zone,
+    merged_into bigint,
+    CONSTRAINT incidents_event_count_check CHECK ((event_count >= 0)),
+    CONSTRAINT incidents_status_check CHECK ((status = ANY (ARRAY['open'::text, 'resolved'::text, 'ignored'::text])))
+)
+WITH (fillfactor='80');
+
+CREATE FUNCTION public.incident_matches(i public.incidents, status text, level text, environment text, pattern text, since timestamp with time zone, until timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $_$
+    select i.merged_into is null
+       and ($2 is null or i.status = $2)
+       and ($3 is null or i.level = $3)
+       and ($4 is null or $4 = any (i.environments))
+       and ($5 is null or i.title ilike $5 or i.culprit ilike $5)
+       and ($6 is null or i.last_seen >= $6)
+       and ($7 is null or i.first_seen < $7)
+$_$;
+
+CREATE FUNCTION public.lock_fingerprints(project bigint, incidents bigint[]) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    found bigint := -1;
+    before bigint;
+begin
+    loop
+        before := found;
+        perform from incident_fingerprints f
+          where f.project_id = project and f.incident_id = any (incidents)
+          order by f.version, f.fingerprint
+            for no key update;
+        get diagnostics found = row_count;
+        exit when found = before;
+    end loop;
+    return found;
+end
+$$;
+
+CREATE FUNCTION public.make_partitions(received_from date, received_to date, expiring date[]) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    made integer := 0;
+    day date;
+    name text;
+begin
+    -- 7305 is only a number: the one lock that everyone who makes partitions takes.
+    perform pg_advisory_xact_lock(7305);
+    for day in select generate_series(received_from, received_to, interval '1 day')::date loop
+        name := 'events_' || to_char(day, 'YYYYMMDD');
+        if to_regclass(name) is null then
+            execute format('create table %I partition of events for values from (%L) to (%L)',
+                           name, day || ' 00:00:00+00', (day + 1) || ' 00:00:00+00');
+            made := made + 1;
+        end if;
+    end loop;
+    foreach day in array expiring loop
+        name := 'event_payloads_' || to_char(day, 'YYYYMMDD');
+        if to_regclass(name) is null then
+            execute format('create table %I partition of event_payloads for values from (%L) to (%L)', name, day, day + 1);
+            made := made + 1;
+        end if;
+    end loop;
+    return made;
+end
+$$;
+
+CREATE FUNCTION public.merge_incidents(project bigint, target bigint, others bigint[], person bigint, fingerprints_max integer) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    everyone bigint[] := others || target;
+    leading_count bigint;
+    found incidents[];
+begin
+    perform from projects p where p.id = project for no key update;
+    leading_count := lock_fingerprints(project, everyone);
+    perform from incidents i where i.project_id = project and i.id = any (everyone) order by i.id for no key update;
+    select array_agg(i) into found from incidents i where i.project_id = project and i.id = any (everyone);
+    if cardinality(found) is distinct from cardinality(everyone) then
+        return 'not_found';
+    elsif exists (select from unnest(found) i where i.id = target and i.merged_into is not null) then
+        return 'target_merged';
+    elsif exists (select from unnest(found) i where i.merged_into <> target) then
+        return 'merged';
+    elsif leading_count > fingerprints_max then
+        return 'too_many';
+    end if;
+    update incident_fingerprints f
+       set home_incident_id = nullif(coalesce(f.home_incident_id, f.incident_id), target),
+           moved_from = f.incident_id, moved_at = clock_timestamp(), moved_by = person, incident_id = target
+     where f.project_id = project and f.incident_id = any (others);
+    -- What was merged into one of them is one step away, too.
+    update incidents i
+       set merged_into = target
+     where i.project_id = project and (i.id = any (others) or i.merged_into = any (others));
+    perform add_up_incidents(project, everyone);
+    return null;
+end
+$$;
+
+CREATE FUNCTION public.record_events(batch jsonb, payloads bytea[]) RETURNS TABLE(project_id bigint, fingerprint uuid, event_id uuid, incident_id bigint, transition text)
+    LANGUAGE plpgsql
+    AS $_$
+#variable_conflict use_column
+declare
+    received timestamptz := clock_timestamp();
+    groups event_group[];
+    known event_ids[];
+    inherited inheritance[];
+    found incident_fingerprints[];
+begin
+    with incoming as materialized (
+        select b.*, expires_on(received, b.retention_days) as expires_on
+          from jsonb_to_recordset(batch) as b (
+            ord integer, project_id bigint, event_id uuid, fingerprint uuid, occurred_at timestamptz, retention_days integer,
+            level text, release text, release_key text, environment text, service text, route text, user_hash text,
+            removed_count integer, dictionary smallint)
+    ), fresh as (
+        insert into event_ids (project_id, event_id, received_at, fingerprint)
+        select project_id, event_id, received, fingerprint from incoming order by project_id, event_id
+        on conflict do nothing
+        returning project_id, event_id
+    ), stored as materialized (
+        select i.* from incoming i join fresh f on f.project_id = i.project_id and f.event_id = i.event_id
+    ), light as (
+        insert into events (project_id, fingerprint, received_at, event_id, occurred_at, expires_on, level, release,
+                            environment, service, route, user_hash, removed_count)
+        select project_id, fingerprint, received, event_id, occurred_at, expires_on, level, release,
+               environment, service, route, decode(user_hash, 'hex'), removed_count
+          from stored
+    ), heavy as (
+        insert into event_payloads (project_id, received_at, event_id, expires_on, dictionary, payload)
+        select project_id, received, event_id, expires_on, dictionary, payloads[ord] from stored
+    ), named as (
+        insert into releases (project_id, release, release_key, first_seen)
+        select distinct on (project_id, release) project_id, release, release_key, received
+          from stored s
+         where release is not null
+           and not exists (select from releases r where r.project_id = s.project_id and r.release = s.release)
+         order by project_id, release
+        on conflict do nothing
+    ), grouped as (
+        select project_id, fingerprint, date_trunc('hour', occurred_at) as hour, coalesce(environment, '') as environment,
+               coalesce(release, '') as release, min(release_key) as release_key, count(*) as event_count,
+               min(occurred_at) as first_seen, max(occurred_at) as last_seen, min(ord) as ord
+          from stored
+         group by 1, 2, 3, 4, 5
+    )
+    select (select array_agg(row(g.*)::event_group) from grouped g),
+           (select array_agg(row(i.project_id, i.event_id, received, i.fingerprint)::event_ids)
+              from incoming i
+             where not exists (select from fresh f where f.project_id = i.project_id and f.event_id = i.event_id))
+      into groups, known;
+
+    if groups is not null then
+        insert into event_counts as c (project_id, fingerprint, hour, environment, release, event_count)
+        select project_id, fingerprint, hour, environment, release, event_count
+          from unnest(groups)
+         order by 1, 2, 3, 4, 5
+        on conflict (project_id, fingerprint, hour, environment, release)
+        do update set event_count = c.event_count + excluded.event_count;
+
+        -- Only while the algorithm changes versions. The earlier fingerprint is locked, so that a merge that moves it waits,
+        -- and moves the new one with it.
+        if batch @? '$[*].previous' then
+            with wanted as (
+                select distinct on (g.project_id, g.fingerprint, w.value)
+                       g.project_id, g.fingerprint, w.value::uuid as previous, w.nth
+                  from unnest(groups) g
+                 cross join jsonb_array_elements_text(batch -> (g.ord - 1) -> 'previous') with ordinality w (value, nth)
+                 where not exists (select from incident_fingerprints k
+                                    where k.project_id = g.project_id and k.fingerprint = g.fingerprint)
+                 order by g.project_id, g.fingerprint, w.value, w.nth
+            ), locked as materialized (
+                select p.*
+                  from incident_fingerprints p
+                 where (p.project_id, p.fingerprint) in (select w.project_id, w.previous from wanted w)
+                 order by p.version, p.project_id, p.fingerprint
+                   for share
+            ), first as (
+                select distinct on (w.project_id, w.fingerprint) w.project_id, w.fingerprint as successor, p.fingerprint,
+                       p.incident_id, p.home_incident_id, p.moved_from, p.moved_at, p.moved_by
+                  from wanted w
+                  join locked p on p.project_id = w.project_id and p.fingerprint = w.previous
+                 order by w.project_id, w.fingerprint, w.nth
+            )
+            select array_agg(row(f.project_id, f.successor, f.fingerprint, f.incident_id, f.home_incident_id, f.moved_from,
+                                 f.moved_at, f.moved_by)::inheritance)
+              into inherited from first f;
+        end if;
+
+        -- nextval is asked only where the fingerprint is unknown, so that ids have no holes of the size of the traffic.
+        with counted as (
+            select project_id, fingerprint, sum(event_count) as event_count, min(first_seen) as first_seen,
+                   max(last_seen) as last_seen, min(ord) as ord,
+                   coalesce(array_agg(distinct environment) filter (where environment <> ''), '{}') as environments,
+                   (array_agg(release order by first_seen) filter (where release <> ''))[1] as first_release,
+                   min(first_seen) filter (where release <> '') as first_release_seen,
+                   (array_agg(release order by last_seen desc) filter (where release <> ''))[1] as last_release,
+                   max(last_seen) filter (where release <> '') as last_release_seen
+              from unnest(groups)
+             group by 1, 2
+        ), upserted as (
+            insert into incident_fingerprints as f
+                (project_id, fingerprint, incident_id, version, rule, reason, parts, event_count, first_seen, last_seen,
+                 environments, first_release, first_release_seen, last_release, last_release_seen,
+                 home_incident_id, moved_from, moved_at, moved_by, previous_fingerprint)
+            select c.project_id, c.fingerprint, coalesce(k.incident_id, h.incident_id, nextval('incident_ids')),
+                   (batch -> (c.ord - 1) ->> 'version')::smallint, batch -> (c.ord - 1) ->> 'rule',
+                   batch -> (c.ord - 1) ->> 'reason', batch -> (c.ord - 1) -> 'parts',
+                   c.event_count, c.first_seen, c.last_seen,
+                   c.environments, c.first_release, c.first_release_seen, c.last_release, c.last_release_seen,
+                   h.home_incident_id, h.moved_from, h.moved_at, h.moved_by, h.previous_fingerprint
+              from counted c
+              left join incident_fingerprints k on k.project_id = c.project_id and k.fingerprint = c.fingerprint
+              left join unnest(inherited) h on h.project_id = c.project_id and h.fingerprint = c.fingerprint
+             order by c.project_id, c.fingerprint
+            on conflict (project_id, fingerprint) do update
+               set event_count = f.event_count + excluded.event_count,
+                   first_seen = least(f.first_seen, excluded.first_seen),
+                   last_seen = greatest(f.last_seen, excluded.last_seen),
+                   environments = case when excluded.environments <@ f.environments then f.environments
+                                       else array(select distinct unnest(f.environments || excluded.environments) order by 1) end,
+                   first_release = case when f.first_release_seen <= excluded.first_release_seen then f.first_release
+                                        else coalesce(excluded.first_release, f.first_release) end,
+                   first_release_seen = least(f.first_release_seen, excluded.first_release_seen),
+                   last_release = case when f.last_release_seen > excluded.last_release_seen then f.last_release
+                                       else coalesce(excluded.last_release, f.last_release) end,
+                   last_release_seen = greatest(f.last_release_seen, excluded.last_release_seen)
+            returning f.*
+        )
+        select array_agg(row(u.*)::incident_fingerprints) into found from upserted u;
+
+        -- Locked in order before they are looked at: what is decided below is decided on the row that is then changed.
+        perform from incidents i
+          where (i.project_id, i.id) in (select f.project_id, f.incident_id from unnest(found) f)
+          order by i.project_id, i.id
+            for no key update;
+
+        return query
+        with changed as (
+            select f.project_id, f.incident_id, i.id is null as is_new, sum(g.event_count) as event_count,
+                   min(g.first_seen) as first_seen, max(g.last_seen) as last_seen,
+                   (array_agg(g.release order by g.last_seen desc) filter (where g.release <> ''))[1] as last_release,
+                   array_agg(distinct g.environment) filter (where g.environment <> '') as environments,
+                   coalesce(bool_or(reopens(i, g.release, g.release_key, g.last_seen)), false) as reopens,
+                   batch -> (min(g.ord) - 1) as event
+              from unnest(groups) g
+              join unnest(found) f on f.project_id = g.project_id and f.fingerprint = g.fingerprint
+              left join incidents i on i.project_id = f.project_id and i.id = f.incident_id
+             group by f.project_id, f.incident_id, i.project_id, i.id
+        ), inserted as (
+            insert into incidents (project_id, id, level, kind, title, culprit, platform, event_count, first_seen, last_seen,
+                                   first_release, last_release, environments)
+            select project_id, incident_id, event ->> 'level', event ->> 'kind', event ->> 'title', event ->> 'culprit',
+                   event ->> 'platform', event_count, first_seen, last_seen, last_release, last_release,
+                   coalesce(environments, '{}')
+              from changed
+             where is_new
+            returning project_id, id, 'new' as transition
+        ), updated as (
+            update incidents i
+               set event_count = i.event_count + c.event_count,
+                   first_seen = least(i.first_seen, c.first_seen),
+                   last_seen = greatest(i.last_seen, c.last_seen),
+                   first_release = coalesce(i.first_release, c.last_release),
+                   last_release = case when c.last_seen >= i.last_seen then coalesce(c.last_release, i.last_release)
+                                       else i.last_release end,
+                   environments = case when c.environments is null or c.environments <@ i.environments then i.environments
+                                       else array(select distinct unnest(i.environments || c.environments) order by 1) end,
+                   regressed_at = case when t.kind = 'regressed' then received else i.regressed_at end,
+                   escalated_at = case when t.kind = 'escalated' then received else i.escalated_at end,
+                   status_changed_at = case when t.kind is null then i.status_changed_at else received end,
+                   status = case when t.kind is null then i.status else 'open' end
+              from changed c
+              join incidents was on was.project_id = c.project_id and was.id = c.incident_id
+              cross join lateral (
+                select case when c.reopens then 'regressed'
+                            when was.status = 'ignored' and (was.ignored_until <= received
+                                 or was.ignored_until_count <= was.event_count + c.event_count) then 'escalated' end
+              ) t (kind)
+             where i.project_id = c.project_id and i.id = c.incident_id
+            returning i.project_id, i.id, t.kind as transition
+        ), moved as (
+            select * from inserted union all select * from updated
+        ), told as (
+            insert into transitions (project_id, incident_id, kind, event_id, release, environment, created_at)
+            select m.project_id, m.id, m.transition, (c.event ->> 'event_id')::uuid, c.event ->> 'release',
+                   c.event ->> 'environment', received
+              from moved m
+              join changed c on c.project_id = m.project_id and c.incident_id = m.id
+             where m.transition is not null
+        )
+        select f.project_id, f.fingerprint, null::uuid, f.incident_id, m.transition
+          from unnest(found) f
+          join moved m on m.project_id = f.project_id and m.id = f.incident_id;
+    end if;
+
+    if known is not null then
+        return query
+        select k.project_id, e.fingerprint, k.event_id, f.incident_id, null::text
+          from unnest(known) k
+          join event_ids e on e.project_id = k.project_id and e.event_id = k.event_id
+          left join incident_fingerprints f on f.project_id = e.project_id and f.fingerprint = e.fingerprint;
+    end if;
+end
+$_$;
+
+CREATE FUNCTION public.refuse_audit_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if current_setting('sensra.audit_erasure', true) is distinct from 'on' then
+        raise exception 'audit_log is only added to' using errcode = 'insufficient_privilege';
+    end if;
+    return case when tg_op = 'DELETE' then old else new end;
+end
+$$;
+
+CREATE FUNCTION public.reopens(i public.incidents, release text, release_key text, seen_at timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    base releases;
+    this_first_seen timestamptz;
+    ordering integer := 0;
+begin
+    if i.status is distinct from 'resolved' then
+        return false;
+    end if;
+    if release <> '' and i.resolved_release is not null and release <> i.resolved_release then
+        select r.* into base from releases r where r.project_id = i.project_id and r.release = i.resolved_release;
+        if release_key is not null and base.release_key is not null then
+            ordering := case when release_key > base.release_key then 1 when release_key < base.release_key then -1 else 0 end;
+        else
+            select r.first_seen into this_first_seen from releases r
+             where r.project_id = i.project_id and r.release = reopens.release;
+            ordering := case when this_first_seen > base.first_seen then 1 else -1 end;
+        end if;
+    end if;
+    return case when ordering <> 0 then ordering > 0
+                -- The same release, or none to compare: it is back unless it happened before somebody said "resolved".
+                else not i.resolved_in_next_release and seen_at > i.status_changed_at end;
+end
+$$;
+
+CREATE FUNCTION public.split_incident(project bigint, source bigint, wanted uuid[], person bigint) RETURNS TABLE(refusal text, fingerprint uuid, incident_id bigint)
+    LANGUAGE plpgsql
+    AS $$
+#variable_conflict use_column
+declare
+    homes bigint[];
+    leading_count bigint;
+    made bigint;
+    was incidents;
+begin
+    perform from projects p where p.id = project for no key update;
+    -- Homes stay as they are while the project's row is locked.
+    select coalesce(array_agg(distinct f.home_incident_id) filter (where f.home_incident_id is not null), '{}') into homes
+      from incident_fingerprints f
+     where f.project_id = project and f.fingerprint = any (wanted) and f.incident_id = source;
+    perform lock_fingerprints(project, homes || source);
+    perform from incidents i where i.project_id = project and i.id = any (homes || source) order by i.id for no key update;
+    select i.* into was from incidents i where i.project_id = project and i.id = source;
+    select count(*) into leading_count from incident_fingerprints f where f.project_id = project and f.incident_id = source;
+    refusal := case
+        when was.id is null then 'not_found'
+        when was.merged_into is not null then 'merged'
+        when cardinality(wanted) <> (select count(*) from incident_fingerprints f
+                                      where f.project_id = project and f.fingerprint = any (wanted)
+                                        and f.incident_id = source) then 'elsewhere'
+        when cardinality(wanted) = leading_count then 'all' end;
+    if refusal is not null then
+        return next;
+        return;
+    end if;
+    if exists (select from incident_fingerprints f
+                where f.project_id = project and f.fingerprint = any (wanted) and f.home_incident_id is null) then
+        insert into incidents (project_id, level, kind, title, culprit, platform, first_seen, last_seen)
+        values (project, was.level, was.kind, was.title, was.culprit, was.platform, was.first_seen, was.last_seen)
+        returning id into made;
+    end if;
+    update incident_fingerprints f
+       set incident_id = coalesce(f.home_incident_id, made), home_incident_id = null,
+           moved_from = source, moved_at = clock_timestamp(), moved_by = person
+     where f.project_id = project and f.fingerprint = any (wanted);
+    update incidents i set merged_into = null where i.project_id = project and i.id = any (homes);
+    -- What described this incident has gone with its own fingerprints: the home of what most of its events are describes it.
+    if not exists (select from incident_fingerprints f
+                    where f.project_id = project and f.incident_id = source and f.home_incident_id is null) then
+        update incidents i
+           set level = h.level, kind = h.kind, title = h.title, culprit = h.culprit, platform = h.platform
+          from incidents h
+         where i.project_id = project and i.id = source and h.project_id = project
+           and h.id = (select f.home_incident_id from incident_fingerprints f
+                        where f.project_id = project and f.incident_id = source
+                        order by f.event_count desc, f.fingerprint limit 1);
+    end if;
+    perform add_up_incidents(project, homes || source || coalesce(made, source));
+    return query
+    select null::text, f.fingerprint, f.incident_id
+      from incident_fingerprints f
+     where f.project_id = project and f.fingerprint = any (wanted)
+     order by f.fingerprint;
+end
+$$;
+
+CREATE TABLE public.audit_log (
+    workspace_id bigint NOT NULL,
+    id bigint NOT NULL,
+    project_id bigint,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    actor_kind text NOT NULL,
+    actor_id bigint,
+    action text NOT NULL,
+    object_id text NOT NULL,
+    before jsonb,
+    after jsonb,
+    address text,
+    CONSTRAINT audit_log_action_check CHECK ((action ~ '^[a-z_]+\.[a-z_]+$'::text)),
+    CONSTRAINT audit_log_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['person'::text, 'key'::text, 'cron'::text]))),
+    CONSTRAINT audit_log_address_check CHECK ((length(address) <= 64)),
+    CONSTRAINT audit_log_object_id_check CHECK ((length(object_id) <= 200))
+);
+
+ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_log_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.cron_runs (
+    job text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone
+);
+
+CREATE TABLE public.event_counts (
+    project_id bigint NOT NULL,
+    fingerprint uuid NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    environment text NOT NULL,
+    release text NOT NULL,
+    event_count bigint NOT NULL
+)
+WITH (fillfactor='80');
+
+CREATE TABLE public.event_ids (
+    project_id bigint NOT NULL,
+    event_id uuid NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    fingerprint uuid NOT NULL
+);
+
+CREATE TABLE public.event_payloads (
+    project_id bigint NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    event_id uuid NOT NULL,
+    expires_on date NOT NULL,
+    dictionary smallint NOT NULL,
+    payload bytea NOT NULL
+)
+PARTITION BY RANGE (expires_on);
+ALTER TABLE ONLY public.event_payloads ALTER COLUMN payload SET STORAGE EXTERNAL;
+
+CREATE TABLE public.events (
+    project_id bigint NOT NULL,
+    fingerprint uuid NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    event_id uuid NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    expires_on date NOT NULL,
+    level text NOT NULL,
+    release text,
+    environment text,
+    service text,
+    route text,
+    user_hash bytea,
+    removed_count integer DEFAULT 0 NOT NULL
+)
+PARTITION BY RANGE (received_at);
+
+CREATE TABLE public.incident_fingerprints (
+    project_id bigint NOT NULL,
+    fingerprint uuid NOT NULL,
+    incident_id bigint NOT NULL,
+    version smallint NOT NULL,
+    rule text NOT NULL,
+    reason text NOT NULL,
+    parts jsonb NOT NULL,
+    event_count bigint DEFAULT 0 NOT NULL,
+    first_seen timestamp with time zone NOT NULL,
+    last_seen timestamp with time zone NOT NULL,
+    environments text[] DEFAULT '{}'::text[] NOT NULL,
+    first_release text,
+    first_release_seen timestamp with time zone,
+    last_release text,
+    last_release_seen timestamp with time zone,
+    home_incident_id bigint,
+    moved_from bigint,
+    moved_at timestamp with time zone,
+    moved_by bigint,
+    previous_fingerprint uuid
+)
+WITH (fillfactor='80');
+
+CREATE TABLE public.keys (
+    project_id bigint NOT NULL,
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    prefix text NOT NULL,
+    key_hash bytea NOT NULL,
+    rate_per_minute integer DEFAULT 30000 NOT NULL,
+    allowed_origins text[] DEFAULT '{}'::text[] NOT NULL,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    CONSTRAINT keys_key_hash_check CHECK ((length(key_hash) = 32)),
+    CONSTRAINT keys_kind_check CHECK ((kind = ANY (ARRAY['ingest'::text, 'api'::text]))),
+    CONSTRAINT keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80))),
+    CONSTRAINT keys_prefix_check CHECK ((length(prefix) <= 24)),
+    CONSTRAINT keys_rate_per_minute_check CHECK ((rate_per_minute > 0))
+);
+
+ALTER TABLE public.keys ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.keys_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.members (
+    workspace_id bigint NOT NULL,
+    person_id bigint NOT NULL,
+    role text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT members_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text, 'viewer'::text])))
+);
+
+CREATE TABLE public.people (
+    id bigint NOT NULL,
+    clerk_user_id text NOT NULL,
+    email text,
+    name text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT people_clerk_user_id_check CHECK (((length(clerk_user_id) >= 1) AND (length(clerk_user_id) <= 200))),
+    CONSTRAINT people_email_check CHECK ((length(email) <= 320)),
+    CONSTRAINT people_name_check CHECK ((length(name) <= 200))
+);
+
+ALTER TABLE public.people ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.people_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.project_rules (
+    project_id bigint NOT NULL,
+    kind text NOT NULL,
+    version integer NOT NULL,
+    rules jsonb NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by bigint,
+    CONSTRAINT project_rules_kind_check CHECK ((kind = ANY (ARRAY['grouping'::text, 'redaction'::text]))),
+    CONSTRAINT project_rules_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE public.projects (
+    id bigint NOT NULL,
+    workspace_id bigint NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    retention_days integer DEFAULT 90 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT projects_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT projects_retention_days_check CHECK (((retention_days >= 1) AND (retention_days <= 3650))),
+    CONSTRAINT projects_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text))
+);
+
+ALTER TABLE public.projects ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.projects_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.releases (
+    project_id bigint NOT NULL,
+    release text NOT NULL,
+    release_key text COLLATE pg_catalog."C",
+    first_seen timestamp with time zone NOT NULL,
+    CONSTRAINT releases_release_check CHECK (((length(release) >= 1) AND (length(release) <= 200)))
+);
+
+CREATE TABLE public.schema_migrations (
+    version integer NOT NULL,
+    name text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.transitions (
+    project_id bigint NOT NULL,
+    id bigint NOT NULL,
+    incident_id bigint NOT NULL,
+    kind text NOT NULL,
+    event_id uuid,
+    release text,
+    environment text,
+    created_at timestamp with time zone NOT NULL,
+    handled_at timestamp with time zone,
+    CONSTRAINT transitions_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'regressed'::text, 'escalated'::text])))
+);
+
+ALTER TABLE public.transitions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.transitions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.workspaces (
+    id bigint NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    person_hash_key bytea DEFAULT (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT workspaces_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT workspaces_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text))
+);
+
+ALTER TABLE public.workspaces ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.workspaces_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.cron_runs
+    ADD CONSTRAINT cron_runs_pkey PRIMARY KEY (job);
+
+ALTER TABLE ONLY public.event_counts
+    ADD CONSTRAINT event_counts_pkey PRIMARY KEY (project_id, fingerprint, hour, environment, release);
+
+ALTER TABLE ONLY public.event_ids
+    ADD CONSTRAINT event_ids_pkey PRIMARY KEY (project_id, event_id);
+
+ALTER TABLE ONLY public.event_payloads
+    ADD CONSTRAINT event_payloads_pkey PRIMARY KEY (project_id, received_at, event_id, expires_on);
+
+ALTER TABLE ONLY public.events
+    ADD CONSTRAINT events_pkey PRIMARY KEY (project_id, fingerprint, received_at, event_id);
+
+ALTER TABLE ONLY public.incident_fingerprints
+    ADD CONSTRAINT incident_fingerprints_pkey PRIMARY KEY (project_id, fingerprint);
+
+ALTER TABLE ONLY public.incidents
+    ADD CONSTRAINT incidents_pkey PRIMARY KEY (project_id, id);
+
+ALTER TABLE ONLY public.keys
+    ADD CONSTRAINT keys_key_hash_key UNIQUE (key_hash);
+
+ALTER TABLE ONLY public.keys
+    ADD CONSTRAINT keys_pkey PRIMARY KEY (project_id, id);
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_pkey PRIMARY KEY (workspace_id, person_id);
+
+ALTER TABLE ONLY public.people
+    ADD CONSTRAINT people_clerk_user_id_key UNIQUE (clerk_user_id);
+
+ALTER TABLE ONLY public.people
+    ADD CONSTRAINT people_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.project_rules
+    ADD CONSTRAINT project_rules_pkey PRIMARY KEY (project_id, kind);
+
+ALTER TABLE ONLY public.projects
+    ADD CONSTRAINT projects_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.projects
+    ADD CONSTRAINT projects_workspace_id_id_key UNIQUE (workspace_id, id);
+
+ALTER TABLE ONLY public.projects
+    ADD CONSTRAINT projects_workspace_id_slug_key UNIQUE (workspace_id, slug);
+
+ALTER TABLE ONLY public.releases
+    ADD CONSTRAINT releases_pkey PRIMARY KEY (project_id, release);
+
+ALTER TABLE ONLY public.schema_migrations
+    ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
+
+ALTER TABLE ONLY public.transitions
+    ADD CONSTRAINT transitions_pkey PRIMARY KEY (project_id, id);
+
+ALTER TABLE ONLY public.workspaces
+    ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.workspaces
+    ADD CONSTRAINT workspaces_slug_key UNIQUE (slug);
+
+CREATE INDEX event_counts_by_release ON public.event_counts USING btree (project_id, release, fingerprint);
+
+CREATE INDEX incident_fingerprints_by_incident ON public.incident_fingerprints USING btree (project_id, incident_id);
+
+CREATE INDEX incident_fingerprints_moved_by ON public.incident_fingerprints USING btree (moved_by) WHERE (moved_by IS NOT NULL);
+
+CREATE INDEX incidents_by_first_seen ON public.incidents USING btree (project_id, first_seen DESC, id DESC);
+
+CREATE INDEX incidents_by_last_seen ON public.incidents USING btree (project_id, last_seen DESC, id DESC);
+
+CREATE INDEX incidents_merged ON public.incidents USING btree (project_id, merged_into) WHERE (merged_into IS NOT NULL);
+
+CREATE INDEX members_by_person ON public.members USING btree (person_id);
+
+CREATE INDEX transitions_unhandled ON public.transitions USING btree (created_at) WHERE (handled_at IS NULL);
+
+CREATE TRIGGER audit_log_rows_stay BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_audit_change();
+
+CREATE TRIGGER audit_log_stays BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
+
+ALTER TABLE ONLY public.audit_log
+    ADD CONSTRAINT audit_log_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.event_counts
+    ADD CONSTRAINT event_counts_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.incident_fingerprints
+    ADD CONSTRAINT incident_fingerprints_moved_by_fkey FOREIGN KEY (moved_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.incident_fingerprints
+    ADD CONSTRAINT incident_fingerprints_project_id_incident_id_fkey FOREIGN KEY (project_id, incident_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.incidents
+    ADD CONSTRAINT incidents_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.incidents
+    ADD CONSTRAINT incidents_project_id_merged_into_fkey FOREIGN KEY (project_id, merged_into) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.keys
+    ADD CONSTRAINT keys_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.keys
+    ADD CONSTRAINT keys_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.members
+    ADD CONSTRAINT members_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.project_rules
+    ADD CONSTRAINT project_rules_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.project_rules
+    ADD CONSTRAINT project_rules_updated_by_fkey FOREIGN KEY (updated_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.projects
+    ADD CONSTRAINT projects_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.releases
+    ADD CONSTRAINT releases_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.transitions
+    ADD CONSTRAINT transitions_project_id_incident_id_fkey FOREIGN KEY (project_id, incident_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;

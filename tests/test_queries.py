@@ -1,0 +1,149 @@
+"""db/queries: every block is valid against the migrated schema, in use, no text pasted together, and bound to a tenant."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from lib import queries
+
+ROOT = Path(__file__).parent.parent
+BLOCKS = {name: sql for file in sorted(queries.FOLDER.glob("*.sql")) for name, sql in queries.load(file.stem).items()}
+PARAMETER = re.compile(r"%\((\w+)\)[sbt]")
+SQL = re.compile(
+    r"\b(SELECT\s.+\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|CREATE\s+TABLE|SET\s+\w+\s*=)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+VERBS = {"find", "list", "count", "insert", "upsert", "update", "delete", "claim", "lock"}
+TENANT = {"project_id", "workspace_id"}
+# Blocks that are not bound to a tenant by a parameter, and why that is right.
+UNBOUND = {
+    "key_find_by_hash": "the key itself says whose it is; nothing is known before",
+    "record_events": "each event of the batch carries its project, which the key decided",
+    "record_make_partitions": "partitions are shared by all",
+    "health_transitions": "one number over all, nothing of a tenant",
+    "health_crons": "no tenant's",
+    "health_partitions": "no tenant's",
+}
+# Blocks named after what they do as a whole.
+UNUSUAL_NAMES = {
+    *("record_events", "record_make_partitions", "health_transitions", "health_crons", "health_partitions"),
+    *("incident_merge", "incident_split"),
+}
+
+
+def numbered(sql: str) -> str:
+    """With PostgreSQL's own parameters, as psycopg sends it."""
+    names: dict[str, int] = {}
+    found = PARAMETER.sub(lambda match: f"${names.setdefault(match[1], len(names) + 1)}", sql)
+    return found.replace("%%", "%")
+
+
+@pytest.fixture(scope="module")
+def conn(request: pytest.FixtureRequest) -> Any:
+    with psycopg.connect(request.getfixturevalue("database_url"), autocommit=True) as made:
+        yield made
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_query_is_valid_against_the_migrated_schema(conn: psycopg.Connection, name: str) -> None:
+    conn.execute(f"PREPARE tried AS {numbered(BLOCKS[name])}".encode())
+    conn.execute("DEALLOCATE tried")
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_query_is_bound_to_a_tenant(name: str) -> None:
+    bound = bool(TENANT & set(PARAMETER.findall(BLOCKS[name])))
+    assert bound or name in UNBOUND
+    assert not (bound and name in UNBOUND), "it needs no exception any more"
+
+
+def test_exceptions_are_of_queries_that_exist() -> None:
+    assert set(UNBOUND) | UNUSUAL_NAMES <= set(BLOCKS)
+
+
+@pytest.mark.parametrize("name", sorted(set(BLOCKS) - UNUSUAL_NAMES))
+def test_a_query_is_named_after_its_entity_and_verb(name: str) -> None:
+    entity, _, rest = name.partition("_")
+    assert name in queries.load(entity)
+    assert rest.partition("_")[0] in VERBS
+
+
+def test_no_query_is_named_twice_or_forgotten_in_its_file() -> None:
+    for file in queries.FOLDER.glob("*.sql"):
+        text = file.read_text(encoding="utf-8")
+        assert text.startswith(queries.MARK), file.name
+        assert len(queries.load(file.stem)) == text.count(queries.MARK), file.name
+
+
+def sources() -> list[Path]:
+    return [path for folder in ("api", "lib") for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def test_every_query_is_used() -> None:
+    texts = [
+        node.value
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    # `f"incident_list_by_{sort}"` leaves its beginning.
+    beginnings = tuple(text for text in texts if re.fullmatch(r"[a-z]+_[a-z]+_[a-z_]*_", text))
+    assert [name for name in BLOCKS if name not in texts and not name.startswith(beginnings)] == []
+
+
+def pasted(tree: ast.Module) -> list[int]:
+    """Lines where SQL is put together from parts: f-strings, +, %, .format, .join."""
+    found = []
+    for node in ast.walk(tree):
+        parts = isinstance(node, ast.JoinedStr) and any(isinstance(value, ast.FormattedValue) for value in node.values)
+        added = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod)
+        called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"format", "join"}
+        if (parts or added or called) and SQL.search(ast.unparse(node)):
+            found.append(node.lineno)  # type: ignore[attr-defined]  # each of the three is an expression
+    return found
+
+
+def executed(tree: ast.Module) -> list[ast.expr]:
+    """What is given to execute()."""
+    return [
+        node.args[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {"execute", "executemany"}
+    ]
+
+
+def is_named_or_constant(statement: ast.expr) -> bool:
+    if isinstance(statement, ast.Call):
+        return ast.unparse(statement.func) in {"queries.get", "get"}
+    return isinstance(statement, ast.Constant)
+
+
+def test_no_sql_is_pasted_together() -> None:
+    found = {}
+    for path in sources():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        lines = pasted(tree) + [one.lineno for one in executed(tree) if not is_named_or_constant(one)]
+        if lines:
+            found[str(path.relative_to(ROOT))] = lines
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'conn.execute(f"SELECT * FROM {table}")',
+        'conn.execute("SELECT * FROM events WHERE id = " + number)',
+        'conn.execute("DELETE FROM events WHERE id = %s" % number)',
+        'conn.execute("UPDATE events SET {}".format(what))',
+        "conn.execute(statement)",
+    ],
+)
+def test_pasted_sql_is_found(code: str) -> None:
+    tree = ast.parse(code)
+    assert pasted(tree) or not all(map(is_named_or_constant, executed(tree)))
