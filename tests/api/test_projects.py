@@ -10,8 +10,8 @@ import pytest
 from lib import fingerprint, key_cache, stored_events
 from local import clerk
 from tests.api.conftest import Stage, Tenant
-from tests.api.test_grouping import switch
 from tests.api.test_incidents import send
+from tests.api.test_merging import switch
 
 GROUPING = {"rules": [{"name": "Engines", "match": {"message": "The * engine stopped"}, "fingerprint": ["engine"]}]}
 REDACTION = {

@@ -323,7 +323,8 @@ async def test_any_sequence_of_merges_and_splits_adds_up(stage: Stage) -> None:
 
 async def test_counts_are_exact_when_ingest_merges_and_splits_run_at_once(stage: Stage) -> None:
     tenant = await stage.tenant()
-    ids = [await send(stage, tenant, f"The {word} engine stopped") for word in WORDS]
+    for word in WORDS:
+        await send(stage, tenant, f"The {word} engine stopped")
     second = await stage.client(stage.ingest_app)  # another instance, with connections of its own
     done = asyncio.Event()
     sent = len(WORDS)
@@ -341,7 +342,8 @@ async def test_counts_are_exact_when_ingest_merges_and_splits_run_at_once(stage:
         draw = random.Random(seed)
         answers = []
         for _ in range(8):
-            one, *others = draw.sample(ids, 3)
+            alive = await listed(stage, tenant)
+            one, *others = draw.sample(alive, min(3, len(alive)))
             answer = await stage.incidents.post(path(tenant, one, "/merge"), json={"incident_ids": others}, headers=stage.bob())
             answers.append(answer.status_code)
             for item in await explained(stage, tenant, one):
@@ -354,8 +356,9 @@ async def test_counts_are_exact_when_ingest_merges_and_splits_run_at_once(stage:
     changers = await asyncio.gather(keep_changing(1), keep_changing(2))
     done.set()
     await asyncio.gather(*senders)
-    assert {code for answers in changers for code in answers} <= {200, 404, 409}  # refused where the other was first; never a 500
-    assert all(answers.count(200) > 5 for answers in changers), changers
+    codes = [code for answers in changers for code in answers]
+    assert set(codes) <= {200, 400, 404, 409}  # refused where the other was first, or nothing is left to merge; never a 500
+    assert codes.count(200) > 5
     await assert_adds_up(stage, tenant)
     [stored] = await stage.rows("SELECT count(*) AS n FROM events WHERE project_id = %s", tenant.project_id)
     [counted] = await stage.rows("SELECT sum(event_count) AS n FROM incidents WHERE project_id = %s", tenant.project_id)
