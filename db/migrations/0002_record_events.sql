@@ -170,7 +170,9 @@ begin
                set event_count = f.event_count + excluded.event_count,
                    first_seen = least(f.first_seen, excluded.first_seen),
                    last_seen = greatest(f.last_seen, excluded.last_seen),
-                   environments = case when excluded.environments <@ f.environments then f.environments
+                   -- Bounded: a client that names a new one with each event must not make a row that grows for ever.
+                   environments = case when excluded.environments <@ f.environments or cardinality(f.environments) >= 100
+                                       then f.environments
                                        else array(select distinct unnest(f.environments || excluded.environments) order by 1) end,
                    first_release = case when f.first_release_seen <= excluded.first_release_seen then f.first_release
                                         else coalesce(excluded.first_release, f.first_release) end,
@@ -217,7 +219,8 @@ begin
                    first_release = coalesce(i.first_release, c.last_release),
                    last_release = case when c.last_seen >= i.last_seen then coalesce(c.last_release, i.last_release)
                                        else i.last_release end,
-                   environments = case when c.environments is null or c.environments <@ i.environments then i.environments
+                   environments = case when c.environments is null or c.environments <@ i.environments
+                                            or cardinality(i.environments) >= 100 then i.environments
                                        else array(select distinct unnest(i.environments || c.environments) order by 1) end,
                    regressed_at = case when t.kind = 'regressed' then received else i.regressed_at end,
                    escalated_at = case when t.kind = 'escalated' then received else i.escalated_at end,

@@ -295,6 +295,19 @@ async def test_two_instances_with_the_same_events_at_once_count_each_once(databa
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
+async def test_environments_without_end_do_not_make_an_incident_that_grows_for_ever(
+    recorder: Counted, database_url: str, project_id: int
+) -> None:
+    for batch in range(5):
+        rows = [row(project_id, environment=f"preview-{batch}-{number}") for number in range(90)]
+        assert set(outcomes(await recorder.record(rows))) == {"accepted"}
+    for table in ("incidents", "incident_fingerprints"):
+        size = f"SELECT cardinality(environments) FROM {table} WHERE project_id = %s"
+        [(environments,)] = await ask(database_url, size, project_id)
+        assert 100 <= environments < 200
+    await assert_stored(database_url, project_id, 450)
+
+
 async def test_the_same_id_in_two_projects_is_two_events(recorder: Counted, database_url: str, project_id: int) -> None:
     other = await make_project(database_url)
     event_id = fingerprint("any")
