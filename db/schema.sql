@@ -54,6 +54,46 @@ CREATE FUNCTION public.add_up_incidents(project bigint, incidents bigint[]) RETU
      where i.project_id = project and i.id = t.id
 $$;
 
+CREATE TABLE public.events (
+    project_id bigint NOT NULL,
+    fingerprint uuid NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    event_id uuid NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    expires_on date NOT NULL,
+    level text NOT NULL,
+    release text,
+    environment text,
+    service text,
+    route text,
+    user_hash bytea,
+    removed_count integer DEFAULT 0 NOT NULL
+)
+PARTITION BY RANGE (received_at);
+
+CREATE FUNCTION public.event_page(project bigint, incident bigint, since timestamp with time zone, after timestamp with time zone, after_id uuid, max_rows integer) RETURNS SETOF public.events
+    LANGUAGE plpgsql STABLE
+    SET enable_sort TO 'off'
+    AS $_$
+begin
+    return query execute '
+        select e.*
+          from incident_fingerprints f
+         cross join lateral (
+               select *
+                 from events e
+                where e.project_id = f.project_id and e.fingerprint = f.fingerprint
+                  and e.received_at >= $3
+                  and ($4 is null or (e.received_at, e.event_id) < ($4, $5))
+                order by e.received_at desc, e.event_id desc
+                limit $6) e
+         where f.project_id = $1 and f.incident_id = $2
+         order by e.received_at desc, e.event_id desc
+         limit $6'
+    using project, incident, since, after, after_id, max_rows;
+end
+$_$;
+
 CREATE FUNCTION public.expires_on(received_at timestamp with time zone, retention_days integer) RETURNS date
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $_$
@@ -562,23 +602,6 @@ CREATE TABLE public.event_payloads (
 )
 PARTITION BY RANGE (expires_on);
 ALTER TABLE ONLY public.event_payloads ALTER COLUMN payload SET STORAGE EXTERNAL;
-
-CREATE TABLE public.events (
-    project_id bigint NOT NULL,
-    fingerprint uuid NOT NULL,
-    received_at timestamp with time zone NOT NULL,
-    event_id uuid NOT NULL,
-    occurred_at timestamp with time zone NOT NULL,
-    expires_on date NOT NULL,
-    level text NOT NULL,
-    release text,
-    environment text,
-    service text,
-    route text,
-    user_hash bytea,
-    removed_count integer DEFAULT 0 NOT NULL
-)
-PARTITION BY RANGE (received_at);
 
 CREATE TABLE public.incident_fingerprints (
     project_id bigint NOT NULL,

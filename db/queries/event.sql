@@ -1,20 +1,9 @@
 -- name: event_list_by_incident
--- Newest first, by the key of each day's partition; an incident of several fingerprints takes a page of each and sorts once.
+-- Newest first, by the key of each day's partition (db/migrations/0007_event_page.sql).
 -- since: no event of the incident is older, so that older partitions are not even planned.
-SELECT e.event_id, e.received_at, e.occurred_at, e.expires_on, e.level, e.release, e.environment, e.service, e.route,
-       e.removed_count
-  FROM incident_fingerprints f
- CROSS JOIN LATERAL (
-       SELECT *
-         FROM events e
-        WHERE e.project_id = f.project_id AND e.fingerprint = f.fingerprint
-          AND e.received_at >= %(since)s
-          AND (%(after)s::timestamptz IS NULL OR (e.received_at, e.event_id) < (%(after)s, %(after_id)s::uuid))
-        ORDER BY e.received_at DESC, e.event_id DESC
-        LIMIT %(limit)s) e
- WHERE f.project_id = %(project_id)s AND f.incident_id = %(incident_id)s
- ORDER BY e.received_at DESC, e.event_id DESC
- LIMIT %(limit)s;
+SELECT event_id, received_at, occurred_at, expires_on, level, release, environment, service, route, removed_count
+  FROM event_page(%(project_id)s, %(incident_id)s, %(since)s, %(after)s, %(after_id)s, %(limit)s)
+ ORDER BY received_at DESC, event_id DESC;
 
 -- name: event_find_id
 -- Where an event lies. Asked first, so that the partitions of the next query are known when it is planned.
