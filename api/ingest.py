@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from lib import decompression, event_ids, http, log
-from lib.errors import Forbidden, InvalidRequest, Problem, RateLimited, TooLarge, Unauthenticated
+from lib.errors import Forbidden, InvalidRequest, Problem, RateLimited, TooLarge, Unauthenticated, Unexpected
 from lib.intake import Accepted, Incoming, Intake
+from lib.keys import Key
 from lib.protocols import native, sentry
 from lib.recording import Recorded
 
@@ -69,31 +70,74 @@ def decompressed(request: Request, body: bytes, bytes_max: int) -> bytes:
 # Sentry's addresses
 
 
-def sentry_key(request: Request, body: bytes) -> str:
-    """The key of the request: from X-Sentry-Auth, the query, or, through a tunnel, the envelope's own header."""
-    header = request.headers.get("x-sentry-auth") or request.headers.get("authorization")
-    query = request.scope["query_string"].decode("latin-1")
-    try:
-        return sentry.credentials(header, query, None)
-    except sentry.MissingCredentials:
-        # Decompressed again once the key is known: nothing large is held while strangers wait for the database.
-        dsn = sentry.parse_header(decompressed(request, body, ENVELOPE_BYTES_MAX)).get("dsn")
-        return sentry.credentials(None, "", dsn if isinstance(dsn, str) else None)
+Parse = Callable[[Request, bytes, str], tuple[Incoming | None, str | None]]
 
 
-async def sentry_request(request: Request, take: Callable[[Request, bytes, str], Awaitable[Response]]) -> Response:
+async def sentry_request(request: Request, parse: Parse) -> Response:
     """Answer in Sentry's form: `{"id": …}`, or `{"detail": …}` with X-Sentry-Error."""
     try:
-        body = await read_body(request)
-        try:
-            key = sentry_key(request, body)
-        except (sentry.BadCredentials, sentry.BadEnvelope) as error:
-            raise Forbidden(f"Not authenticated: {error}") from error
-        response = await take(request, body, key)
+        response = await take_sentry(request, parse)
     except Problem as problem:
         response = sentry_refusal(problem)
+    except ClientDisconnect:
+        raise
+    except Exception as error:  # noqa: BLE001 - without CORS headers a browser SDK would not even see that it failed
+        log.note(**log.where(error))
+        response = sentry_refusal(Unexpected())
     response.headers.update(CORS)
     return response
+
+
+async def take_sentry(request: Request, parse: Parse) -> Response:
+    """Authenticate, before the body is read where the key stands outside it; then parse, admit and store."""
+    intake: Intake = request.state.intake
+    secret = sentry_key(request)
+    key = await authenticate(request, secret) if secret else None
+    body = await read_body(request)
+    if key is None:
+        secret = tunnel_key(request, body)
+        key = await authenticate(request, secret)
+    intake.admission.check(key)
+    incoming, event_id = parse(request, body, secret)
+    del body
+    if incoming is None:
+        return http.json({"id": event_id} if event_id else {})
+    await intake.admission.admit(key)
+    batch = [incoming]
+    del incoming
+    [accepted] = await intake.accept(key, batch)
+    if isinstance(accepted.result, Problem):
+        raise accepted.result
+    return http.json({"id": accepted.event_id})
+
+
+async def authenticate(request: Request, secret: str) -> Key:
+    """The key, where it may be used for this project and from this origin."""
+    intake: Intake = request.state.intake
+    return await intake.authenticate(secret, request.path_params["project_id"], request.headers.get("origin"))
+
+
+def sentry_key(request: Request) -> str:
+    """The key from X-Sentry-Auth or the query; empty where there is none. Raises Forbidden where they contradict."""
+    header = request.headers.get("x-sentry-auth") or request.headers.get("authorization")
+    try:
+        return sentry.credentials(header, request.scope["query_string"].decode("latin-1"), None)
+    except sentry.MissingCredentials:
+        return ""
+    except sentry.BadCredentials as error:
+        raise Forbidden(f"Not authenticated: {error}") from error
+
+
+def tunnel_key(request: Request, body: bytes) -> str:
+    """The key from the envelope's own header, where a tunnel left it alone.
+
+    The body is decompressed again once the key is known: nothing that large is held while the database is asked about it.
+    """
+    try:
+        dsn = sentry.parse_header(decompressed(request, body, ENVELOPE_BYTES_MAX)).get("dsn")
+        return sentry.credentials(None, "", dsn if isinstance(dsn, str) else None)
+    except (sentry.BadCredentials, sentry.BadEnvelope) as error:
+        raise Forbidden(f"Not authenticated: {error}") from error
 
 
 def sentry_refusal(problem: Problem) -> Response:
@@ -107,60 +151,54 @@ def sentry_refusal(problem: Problem) -> Response:
     return http.json({"detail": problem.detail}, status, headers)
 
 
-async def take_envelope(request: Request, body: bytes, secret: str) -> Response:
-    """An envelope with one event at most; its other items are counted and let go."""
-    intake: Intake = request.state.intake
-    key = await intake.authenticate(secret, request.path_params["project_id"], request.headers.get("origin"))
+def parse_envelope(request: Request, body: bytes, secret: str) -> tuple[Incoming | None, str | None]:
+    """The event of an envelope, if there is one, and the id to answer with; other items are counted in the log and let go."""
     try:
         envelope = sentry.parse_envelope(decompressed(request, body, ENVELOPE_BYTES_MAX), EVENT_BYTES_MAX)
-        dsn = envelope.header.get("dsn")
-        sentry.credentials(f"sentry_key={secret}", "", dsn if isinstance(dsn, str) else None)
+        require_same_dsn(envelope.header.get("dsn"), secret, request.path_params["project_id"])
     except sentry.EventTooLarge as error:
         raise TooLarge(str(error)) from error
     except sentry.BadEnvelope as error:
         raise InvalidRequest(str(error)) from error
+    if envelope.ignored:
+        log.note(ignored=dict(envelope.ignored))
+    if dropped := sentry.dropped_by_sdk(envelope.client_reports):
+        log.note(sdk_dropped=dropped)
+    # Only what is an id is said again: a header may hold anything.
+    event_id = event_ids.parse(envelope.header.get("event_id"))
+    return (Incoming(envelope.event, envelope.event_body) if envelope.event is not None else None), event_id
+
+
+def require_same_dsn(dsn: object, secret: str, project_id: int) -> None:
+    """Raises Forbidden where an envelope's own DSN names another key or project than the request."""
+    if not isinstance(dsn, str):
+        return
+    try:
+        sentry.credentials(f"sentry_key={secret}", "", dsn)
+        named = sentry.dsn_project_id(dsn)
     except sentry.BadCredentials as error:
         raise Forbidden(str(error)) from error
-    if envelope.event is None:
-        log.note(events=0, ignored=dict(envelope.ignored))
-        # Only what is an id is said again: a header may hold anything.
-        event_id = event_ids.parse(envelope.header.get("event_id"))
-        return http.json({"id": event_id} if event_id else {})
-    del body
-    await intake.admission.admit(key)
-    [accepted] = await intake.accept(key, [Incoming(envelope.event, envelope.event_body)])
-    return sentry_accepted(accepted)
+    if named.lstrip("0") != str(project_id):
+        raise Forbidden("The envelope's dsn names another project than the address.")
 
 
-async def take_store(request: Request, body: bytes, secret: str) -> Response:
+def parse_store(request: Request, body: bytes, _secret: str) -> tuple[Incoming, None]:
     """The older address: the event alone."""
-    intake: Intake = request.state.intake
-    key = await intake.authenticate(secret, request.path_params["project_id"], request.headers.get("origin"))
     text = decompressed(request, body, EVENT_BYTES_MAX)
     try:
-        event = sentry.parse_store(text)
+        return Incoming(sentry.parse_store(text), text), None
     except sentry.BadEnvelope as error:
         raise InvalidRequest(str(error)) from error
-    await intake.admission.admit(key)
-    [accepted] = await intake.accept(key, [Incoming(event, text)])
-    return sentry_accepted(accepted)
-
-
-def sentry_accepted(accepted: Accepted) -> Response:
-    """The event's id, once it is durable."""
-    if isinstance(accepted.result, Problem):
-        raise accepted.result
-    return http.json({"id": accepted.event_id})
 
 
 async def envelope(request: Request) -> Response:
     """POST /api/{project_id}/envelope/."""
-    return await sentry_request(request, take_envelope)
+    return await sentry_request(request, parse_envelope)
 
 
 async def store(request: Request) -> Response:
     """POST /api/{project_id}/store/."""
-    return await sentry_request(request, take_store)
+    return await sentry_request(request, parse_store)
 
 
 # Plain JSON
@@ -173,6 +211,11 @@ async def ingest(request: Request) -> Response:
         response = await take_plain(request, intake)
     except Problem as problem:
         response = await http.on_problem(request, problem)
+    except ClientDisconnect:
+        raise
+    except Exception as error:  # noqa: BLE001 - as on Sentry's addresses
+        log.note(**log.where(error))
+        response = http.problem(Unexpected())
     response.headers.update(CORS)
     return response
 
@@ -183,6 +226,7 @@ async def take_plain(request: Request, intake: Intake) -> Response:
     if scheme.lower() != "bearer" or not secret.strip():
         raise Unauthenticated("Send the project's ingest key: `Authorization: Bearer sns_ingest_…`.")
     key = await intake.authenticate(secret.strip(), origin=request.headers.get("origin"))
+    intake.admission.check(key)
     body = decompressed(request, await read_body(request), EVENT_BYTES_MAX)
     try:
         items = native.parse(body, request.headers.get("content-type", ""))
@@ -190,11 +234,14 @@ async def take_plain(request: Request, intake: Intake) -> Response:
         raise InvalidRequest(str(error)) from error
     valid = [Incoming(item, body) for item in items if not isinstance(item, native.ItemError)]
     if not valid:
-        wrong = [{"pointer": item.pointer, "detail": item.detail} for item in items if isinstance(item, native.ItemError)]
-        raise InvalidRequest("No item is a valid event." if len(items) > 1 else None, wrong[:20])
+        errors = [{"pointer": item.pointer, "detail": item.detail} for item in items if isinstance(item, native.ItemError)]
+        raise InvalidRequest("No item is a valid event." if len(items) > 1 else None, errors[:20])
+    wrong = {at: item for at, item in enumerate(items) if isinstance(item, native.ItemError)}
+    count = len(items)
+    del items, body
     await intake.admission.admit(key, len(valid))
     results = iter(plain_results(await intake.accept(key, valid)))
-    answered = [invalid(item) if isinstance(item, native.ItemError) else next(results) for item in items]
+    answered = [invalid(wrong[at]) if at in wrong else next(results) for at in range(count)]
     return http.json({"items": answered})
 
 

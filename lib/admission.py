@@ -79,6 +79,12 @@ class Admission:
             if not self._take(held, events):
                 await self._reserve(key, held, events)
 
+    def check(self, key: Key) -> None:
+        """Raises RateLimited where it is known already that not even one event would be admitted: before any other work."""
+        held = self._held.get((key.project_id, key.key_id))
+        if held and held.refused_events <= 1 and held.refused_until > self._clock() and not held.permits:
+            raise RateLimited(math.ceil(held.refused_until - self._clock()))
+
     def _holding(self, key: Key) -> Held:
         identity = (key.project_id, key.key_id)
         held = self._held.get(identity)

@@ -22,9 +22,12 @@ CONNECT_TIMEOUT_SECONDS = 5
 CHECKOUT_TIMEOUT_SECONDS = 5
 CONNECTIONS_MAX = 5
 WAITING_MAX = 200
+TRANSACTION_LIMITS = "set local statement_timeout = '10s'; set local idle_in_transaction_session_timeout = '10s'"
 Connection = psycopg.AsyncConnection[DictRow]
 _CONNECTION: dict[str, Any] = {
     "autocommit": True, "prepare_threshold": None, "row_factory": dict_row, "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+    # A connection whose other end has gone silent is given up within seconds, not after the kernel's quarter of an hour.
+    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 10_000,
 }  # fmt: skip
 
 
@@ -106,6 +109,8 @@ class Database:
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection in a transaction: raising rolls back, returning commits. Never hold it across a network call."""
         async with self.connection() as conn, conn.transaction():
+            # An instance that is frozen or killed in here must not keep its locks: events of the project wait for them.
+            await conn.execute(TRANSACTION_LIMITS)
             yield conn
 
     async def _opened(self) -> psycopg_pool.AsyncConnectionPool[Connection]:

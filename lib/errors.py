@@ -89,7 +89,7 @@ class RateLimited(Problem):
 
 
 class Unavailable(Problem):
-    """The database cannot be reached; nothing was kept. Send it again."""
+    """The database cannot be reached; nothing is known to be kept. Send it again."""
 
     slug, title, status = "unavailable", "Temporarily unavailable", 503
 

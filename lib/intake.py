@@ -5,9 +5,10 @@ One Intake serves an instance; every protocol goes through it.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
+import time
 import uuid
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -22,6 +23,8 @@ from lib.redis import Redis
 
 # 128 bits of an HMAC-SHA256 tell people apart; more would only cost space.
 USER_HASH_BYTES = 16
+# How long one request may keep the event loop to itself.
+TURN_SECONDS = 0.01
 
 
 class Incoming(NamedTuple):
@@ -67,10 +70,20 @@ class Intake:
             raise Forbidden("This key may not be used from this origin; its list of origins says which.")
         return key
 
-    async def accept(self, key: keys.Key, incoming: Sequence[Incoming]) -> list[Accepted]:
-        """Store events that were admitted; returns when they are durable. Raises Unavailable where nothing could be."""
+    async def accept(self, key: keys.Key, incoming: list[Incoming]) -> list[Accepted]:
+        """Store events that were admitted; returns when they are durable. Raises Unavailable where nothing could be.
+
+        Empties `incoming`: while the database is waited for, only what is stored is held.
+        """
         received_at = datetime.now(UTC)
-        rows = [prepare(one, key, received_at) for one in incoming]
+        rows: list[Row] = []
+        turn_ends = time.perf_counter() + TURN_SECONDS
+        incoming.reverse()
+        while incoming:
+            rows.append(prepare(incoming.pop(), key, received_at))
+            if incoming and time.perf_counter() > turn_ends:
+                await asyncio.sleep(0)  # a thousand events in one request are not to hold up everybody else's
+                turn_ends = time.perf_counter() + TURN_SECONDS
         results = await self.recorder.record(rows)
         log.note(events=len(rows), duplicates=sum(isinstance(one, Recorded) and one.outcome == "duplicate" for one in results))
         return [Accepted(row.columns["event_id"], result) for row, result in zip(rows, results, strict=True)]

@@ -1,14 +1,19 @@
 """Recording events: concurrent requests of one instance share one call to the database, and each answers after its commit.
 
 Whoever comes while a batch is being written is gathered into the next one, so that under low load an event waits for nothing
-and under high load a batch is large. A second writer starts only when a whole batch is already waiting.
+and under high load a batch is large. A second writer starts when a whole batch is already waiting, or the first is held up.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import copy
+import math
+import os
+import socket
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import orjson
@@ -21,8 +26,14 @@ BATCH_EVENTS_MAX = 100
 BATCH_BYTES_MAX = 4_000_000
 WRITERS_MAX = 2
 WAITING_EVENTS_MAX = 2_000
+WAITING_BYTES_MAX = 32_000_000
+# A call that takes longer has lost its connection (a frozen instance wakes up with dead ones): another try gets a new one.
+TRY_TIMEOUT_SECONDS = 4.0
 WRITE_TIMEOUT_SECONDS = 10.0
+# A writer that is at one call for this long does not keep others waiting: a second one starts.
+WRITER_SLOW_SECONDS = 0.2
 ASK_TIMEOUT_SECONDS = 5.0
+ASK_TRY_TIMEOUT_SECONDS = 2.0
 # How long a request waits for its commit at most, its turn included.
 RECORD_TIMEOUT_SECONDS = 15.0
 # Questions other than writing (whose key is this?) that may be asked at a time.
@@ -30,6 +41,8 @@ ASKING_MAX = 2
 # SQLSTATEs after which the same batch may succeed: serialization failure, deadlock.
 TRANSIENT = {"40001", "40P01"}
 NO_PARTITION = "23514"
+# Somebody holds a row of one of the batch's projects (record_events waits 2 s for it).
+LOCKED = "55P03"
 # Classes of SQLSTATE that speak of the database and not of a row: connection, rollback, resources, operator, system.
 DATABASE_AWAY = ("08", "40", "53", "57", "58")
 
@@ -60,7 +73,7 @@ class Waiting(NamedTuple):
     """A row and the request that waits for it."""
 
     row: Row
-    done: asyncio.Future[Recorded]
+    done: asyncio.Future[Recorded | Problem]
 
 
 class Recorder:
@@ -69,8 +82,9 @@ class Recorder:
     def __init__(self, connect: Callable[[], Awaitable[db.Connection]] = db.connect) -> None:
         self._connect = connect
         self._waiting: deque[Waiting] = deque()
+        self._waiting_bytes = 0
         self._writers: set[asyncio.Task[None]] = set()
-        self._writing = 0
+        self._calls_since: dict[asyncio.Task[None], float] = {}
         self._asking = asyncio.Semaphore(ASKING_MAX)
         self._idle: list[db.Connection] = []
 
@@ -79,50 +93,58 @@ class Recorder:
 
         Raises Unavailable where too much is waiting already, or where there is no answer in RECORD_TIMEOUT_SECONDS.
         """
-        if len(self._waiting) + len(rows) > WAITING_EVENTS_MAX + BATCH_EVENTS_MAX:
+        if len(self._waiting) + len(rows) > WAITING_EVENTS_MAX + BATCH_EVENTS_MAX or self._waiting_bytes > WAITING_BYTES_MAX:
             raise Unavailable("Too many events are waiting for the database. Send it again.")
         loop = asyncio.get_running_loop()
         waiting = [Waiting(row, loop.create_future()) for row in rows]
         self._waiting.extend(waiting)
-        self._start_writers()
+        self._waiting_bytes += sum(len(row.payload) for row in rows)
+        self._start_writer()
         try:
             async with asyncio.timeout(RECORD_TIMEOUT_SECONDS):
-                return [await _outcome(one.done) for one in waiting]
+                return [await one.done for one in waiting]
         except TimeoutError as error:
             raise Unavailable(NOT_IN_TIME) from error
         finally:
             for one in waiting:
                 one.done.cancel()  # where it is not answered, nobody waits for it from here on
 
-    def _start_writers(self) -> None:
-        if not self._writing or (self._writing < WRITERS_MAX and len(self._waiting) >= BATCH_EVENTS_MAX):
-            self._writing += 1
+    def _start_writer(self) -> None:
+        """Start a writer where there is none, or where those there are full or held up."""
+        slow = asyncio.get_running_loop().time() - WRITER_SLOW_SECONDS
+        needed = len(self._waiting) >= BATCH_EVENTS_MAX or all(since < slow for since in self._calls_since.values())
+        if needed and len(self._calls_since) < WRITERS_MAX:
             writer = asyncio.create_task(self._write_until_empty())
             # Held, since the event loop itself keeps only a weak reference.
             self._writers.add(writer)
+            self._calls_since[writer] = math.inf
             writer.add_done_callback(self._writers.discard)
 
     async def _write_until_empty(self) -> None:
+        this = asyncio.current_task()
+        assert this  # noqa: S101 - it runs as a task only
         try:
             while self._waiting:
+                self._calls_since[this] = asyncio.get_running_loop().time()
                 if batch := self._take():
                     await self._write(batch)
         finally:
             # In the same step that saw nothing waiting: whoever comes next starts a new writer.
-            self._writing -= 1
+            del self._calls_since[this]
 
     def _take(self) -> list[Waiting]:
         batch: list[Waiting] = []
         size_bytes = 0
         while self._waiting and len(batch) < BATCH_EVENTS_MAX and size_bytes < BATCH_BYTES_MAX:
             one = self._waiting.popleft()
+            self._waiting_bytes -= len(one.row.payload)
             if not one.done.done():  # nobody waits for it any more, and it was answered that it may not be kept
                 batch.append(one)
                 size_bytes += len(one.row.payload)
         return batch
 
     async def _write(self, batch: list[Waiting]) -> None:
-        """Write a batch and answer everyone in it; where it is refused as a whole, each of its rows stands for itself."""
+        """Write a batch and answer everyone in it; where it is refused as a whole, its parts are written by themselves."""
         # One event twice in a batch: the later ones are told what they would be told a moment later.
         first: dict[tuple[int, str], Row] = {}
         for one in batch:
@@ -130,21 +152,27 @@ class Recorder:
         try:
             answers = await self._call(list(first.values()))
         except Problem as problem:
-            # Whoever waits behind this batch would wait for the same.
-            _fail([*batch, *self._waiting], problem)
-            self._waiting.clear()
+            _fail(batch, problem)
         except Exception as error:  # noqa: BLE001 - PostgreSQL refuses a row, or a row cannot even be said to it
-            log.write("batch_refused", events=len(first), sqlstate=getattr(error, "sqlstate", None), **log.where(error))
-            if len(first) > 1:
-                for one in batch:
-                    await self._write([one])
+            sqlstate = getattr(error, "sqlstate", None)
+            log.write("batch_refused", events=len(first), sqlstate=sqlstate, **log.where(error))
+            parts = _by_project(batch) if sqlstate == LOCKED else _by_event(batch)
+            if len(parts) == 1:
+                _fail(batch, Unavailable(NOT_IN_TIME) if sqlstate == LOCKED else Unexpected())
             else:
-                _fail(batch, Unexpected())
+                await self._write_parts(parts)
         except BaseException:
             _fail(batch, Unavailable())
             raise
         else:
             _answer(batch, answers)
+
+    async def _write_parts(self, parts: list[list[Waiting]]) -> None:
+        """What one project holds up, or one event is to blame for, does not cost the others theirs."""
+        for part in parts:
+            # By now some may have been answered that they may not be kept.
+            if waited_for := [one for one in part if not one.done.done()]:
+                await self._write(waited_for)
 
     async def _call(self, rows: list[Row]) -> dict[tuple[int, str], Recorded]:
         """One commit, or Unavailable within WRITE_TIMEOUT_SECONDS; raises psycopg.Error where the rows themselves are refused."""
@@ -165,7 +193,7 @@ class Recorder:
         for last in (False, True):
             conn = await self._checkout()
             try:
-                return await _record(conn, rows)
+                return await _hung_up_after(TRY_TIMEOUT_SECONDS, conn, _record(conn, rows))
             except psycopg.Error as error:
                 if last or not await self._mend(conn, error, rows):
                     raise
@@ -181,7 +209,7 @@ class Recorder:
             return True
         return conn.closed or error.sqlstate in TRANSIENT
 
-    async def ask(self, question: Callable[[db.Connection], Awaitable[Answer]]) -> Answer:
+    async def ask(self, question: Callable[[db.Connection], Coroutine[Any, Any, Answer]]) -> Answer:
         """Ask something else of the database over one of the writers' connections, such as whose key this is.
 
         Raises Unavailable where there is no answer in time; a connection that broke while idle is replaced once.
@@ -195,15 +223,24 @@ class Recorder:
         except (TimeoutError, psycopg.OperationalError) as error:
             raise Unavailable from error
 
-    async def _ask(self, question: Callable[[db.Connection], Awaitable[Answer]]) -> Answer:
+    async def _ask(self, question: Callable[[db.Connection], Coroutine[Any, Any, Answer]]) -> Answer:
         conn = await self._checkout()
         try:
-            return await question(conn)
+            return await _hung_up_after(ASK_TRY_TIMEOUT_SECONDS, conn, question(conn))
         finally:
             await self._checkin(conn)
 
     async def _checkout(self) -> db.Connection:
-        return self._idle.pop() if self._idle else await self._connect()
+        if self._idle:
+            return self._idle.pop()
+        try:
+            return await self._connect()
+        except Problem as problem:
+            # Whoever waits behind would wait for the same.
+            _fail(list(self._waiting), problem)
+            self._waiting.clear()
+            self._waiting_bytes = 0
+            raise
 
     async def _checkin(self, conn: db.Connection) -> None:
         if conn.closed:
@@ -224,11 +261,35 @@ class Recorder:
         await self._close_idle()
 
 
-async def _outcome(done: asyncio.Future[Recorded]) -> Recorded | Problem:
+async def _hung_up_after(seconds: float, conn: db.Connection, call: Coroutine[Any, Any, Answer]) -> Answer:
+    """The call's answer; after so long its socket is shut, so that it ends as on any broken connection.
+
+    Cancelling it instead would have psycopg ask the silent server to cancel, and wait ten seconds for that.
+    """
+    watch = asyncio.get_running_loop().call_later(seconds, _hang_up, conn)
     try:
-        return await done
-    except Problem as problem:
-        return problem
+        return await call
+    finally:
+        watch.cancel()
+
+
+def _hang_up(conn: db.Connection) -> None:
+    with contextlib.suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(conn.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+
+def _by_project(batch: list[Waiting]) -> list[list[Waiting]]:
+    parts: dict[int, list[Waiting]] = {}
+    for one in batch:
+        parts.setdefault(one.row.identity[0], []).append(one)
+    return list(parts.values())
+
+
+def _by_event(batch: list[Waiting]) -> list[list[Waiting]]:
+    parts: dict[tuple[int, str], list[Waiting]] = {}
+    for one in batch:
+        parts.setdefault(one.row.identity, []).append(one)
+    return list(parts.values())
 
 
 async def _record(conn: db.Connection, rows: list[Row]) -> dict[tuple[int, str], Recorded]:
@@ -256,6 +317,9 @@ def _answer(batch: list[Waiting], answers: dict[tuple[int, str], Recorded]) -> N
 
 
 def _fail(batch: list[Waiting], problem: Problem) -> None:
+    """Each gets a problem of its own: raised in many places at once, one would collect all their frames."""
     for one in batch:
         if not one.done.done():
-            one.done.set_exception(problem)
+            own = copy.copy(problem)
+            own.__cause__ = problem.__cause__
+            one.done.set_result(own)

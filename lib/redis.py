@@ -45,12 +45,12 @@ class Redis:
             raise RedisUnavailableError
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS if self._client else FIRST_TIMEOUT_SECONDS):
-                answer = await self._evaluate(script, keys, args)
+                answer = list(await self._evaluate(script, keys, args))
         except Exception as error:  # the client raises many kinds, and none may stop an event
             self._pause(error)
             raise RedisUnavailableError from error
         self.failing_since = None
-        return list(answer)
+        return answer
 
     async def _evaluate(self, script: str, keys: list[str], args: list[str]) -> Any:
         from upstash_redis.errors import UpstashError

@@ -38,6 +38,13 @@ IGNORED_TYPES = frozenset(
 )
 
 
+# Why SDKs drop errors themselves, as their documentation lists it; anything else counts as "other".
+DROP_REASONS = frozenset({
+    "queue_overflow", "cache_overflow", "buffer_overflow", "ratelimit_backoff", "network_error", "sample_rate", "before_send",
+    "event_processor", "send_error", "internal_sdk_error", "insufficient_data", "backpressure",
+})  # fmt: skip
+
+
 class BadEnvelope(ValueError):
     """An envelope or store body that breaks the format; the message says where and is fit for the client."""
 
@@ -100,6 +107,18 @@ def _report(payload: bytes) -> dict[str, Any] | None:
         return _object(payload, "the client_report")
     except BadEnvelope:
         return None
+
+
+def dropped_by_sdk(reports: list[dict[str, Any]]) -> dict[str, int]:
+    """Reason → how many errors the SDK says it dropped itself (develop.sentry.dev/sdk/telemetry/client-reports)."""
+    dropped: Counter[str] = Counter()
+    for report in reports:
+        discarded = report.get("discarded_events")
+        for entry in discarded[:ITEMS_MAX] if isinstance(discarded, list) else ():
+            if isinstance(entry, dict) and entry.get("category") in {"error", "default"} and type(entry.get("quantity")) is int:
+                reason = entry.get("reason")
+                dropped[reason if reason in DROP_REASONS else "other"] += max(0, entry["quantity"])
+    return dict(dropped)
 
 
 def parse_header(body: bytes) -> dict[str, Any]:
