@@ -23,8 +23,13 @@ EXPIRING_DAYS_AHEAD = 100
 
 
 def migrations() -> dict[int, Path]:
-    """Version → file, in order."""
-    return {int(path.name[:4]): path for path in sorted(MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql"))}
+    """Version → file, in order. Raises ValueError where two files have one number."""
+    found: dict[int, Path] = {}
+    for path in sorted(MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql")):
+        first = found.setdefault(int(path.name[:4]), path)
+        if first is not path:
+            raise ValueError(f"{first.name} and {path.name} have the same number: the second would never be applied")
+    return found
 
 
 def required_version() -> int:

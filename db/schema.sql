@@ -234,6 +234,7 @@ $$;
 
 CREATE FUNCTION public.record_events(batch jsonb, payloads bytea[]) RETURNS TABLE(project_id bigint, fingerprint uuid, event_id uuid, incident_id bigint, transition text)
     LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
     AS $_$
 #variable_conflict use_column
 declare
