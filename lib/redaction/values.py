@@ -163,6 +163,6 @@ _VERSION_KEYS = ("version", "release", "build")
 
 
 def is_version_field(node: tuple[object, int, object, object], key: object) -> bool:
-    """Whether what looks like an IP address there is a version: in the list of modules, or under a key that says so."""
-    _, parent, name, _ = node
-    return (parent == 0 and name == "modules") or str(key).lower().endswith(_VERSION_KEYS)
+    """Whether what looks like an IP address there is a version: in the map of modules, or under a key that says so."""
+    value, parent, name, _ = node
+    return (parent == 0 and name == "modules" and isinstance(value, dict)) or str(key).lower().endswith(_VERSION_KEYS)

@@ -84,8 +84,11 @@ class Walk:
         if index not in self.ways:
             _, parent, own, _ = self.nodes[index]
             self.ways[index] = self.path(parent, own) + "." if index else ""
-        step = self.renames[index].get(str(key), key) if index in self.renames else key
-        return self.ways[index] + str(step)[:STEP_CHARS_MAX]
+        return self.ways[index] + str(self.key(index, key))[:STEP_CHARS_MAX]
+
+    def key(self, index: int, key: Key) -> Key:
+        """The key as it is after redaction: what was removed from it says nothing about its value."""
+        return self.renames[index].get(str(key), key) if index in self.renames else key
 
     def _is_safe(self, index: int, key: Key) -> bool:
         path = self.path(index, key).split(".")
@@ -289,7 +292,7 @@ def _affords(walk: Walk, index: int, key: Key) -> bool:
 
 
 def _look_at(walk: Walk, index: int, key: Key, text: str) -> None:
-    tells_version = " " not in text and is_version_field(walk.nodes[index], key)
+    tells_version = " " not in text and is_version_field(walk.nodes[index], walk.key(index, key))
     if tells_version and text.count(".") == 3 and text.replace(".", "").isdecimal():
         return  # most of them, without the work
     cleaned = clean(text, walk.rules.treatments, walk.rules.custom)

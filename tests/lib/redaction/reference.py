@@ -16,7 +16,8 @@ NAMES = ("name", "key", "header", "attribute")
 
 def reference(payload: dict[str, Any], rules: Rules = BUILT_IN) -> dict[str, Any]:
     """The payload as `redact` must return it (without exceptions, renamed keys that collide, and limits)."""
-    return {cleaned_key(key, rules): _top(cleaned_key(key, rules), value, rules) for key, value in payload.items()}
+    done = {cleaned_key(key, rules): _top(cleaned_key(key, rules), value, rules) for key, value in payload.items()}
+    return _with_value(done, payload, rules)
 
 
 def cleaned_key(key: str, rules: Rules) -> str:
@@ -25,12 +26,11 @@ def cleaned_key(key: str, rules: Rules) -> str:
 
 def _top(key: str, value: Any, rules: Rules) -> Any:
     if key == "modules" and isinstance(value, dict):
-        return {cleaned_key(name, rules): _version(child, rules) for name, child in value.items()}
+        return _with_value({cleaned_key(name, rules): _version(child, rules) for name, child in value.items()}, value, rules)
     if key == "user" and isinstance(value, dict):
         done = {cleaned_key(name, rules): _child(cleaned_key(name, rules), child, rules) for name, child in value.items()}
-        return done | {
-            name: _person(name, value[name], rules) for name in ("email", "ip_address") if isinstance(value.get(name), str)
-        }
+        people = {name: _person(name, value[name], rules) for name in ("email", "ip_address") if isinstance(value.get(name), str)}
+        return _with_value(done | people, value, rules)
     return _child(key, value, rules)
 
 

@@ -163,3 +163,19 @@ def test_numbers_that_are_cards_leave() -> None:
         "list": ["[redacted:card]"],
     }
     assert redact({"extra": {"thread": 140688470907776}}).removals == []
+
+
+ADDRESS = "203.0.113.7"
+
+
+@pytest.mark.parametrize(
+    ("payload", "is_kept"),
+    [
+        ({"modules": {"django": ADDRESS}}, True),
+        ({"extra": {"app_version": ADDRESS}}, True),
+        ({"modules": [ADDRESS]}, False),  # no module is named, so nothing says that it is a version
+        ({"extra": {"ops@example.orgversion": ADDRESS}}, False),  # what was removed from a key says nothing
+    ],
+)
+def test_an_address_is_a_version_only_where_a_field_says_so(payload: dict[str, Any], is_kept: bool) -> None:
+    assert (ADDRESS.encode() in redact(payload).body) is is_kept
