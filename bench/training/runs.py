@@ -68,7 +68,7 @@ def node_modules(work: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("package.json", "package-lock.json"):
             shutil.copy(FOLDER / "node" / name, folder)
-        npm = shutil.which("npm") or node_runs.MISSING
+        npm = shutil.which("npm") or "npm"
         subprocess.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder, check=True)
     return folder / "node_modules"
 

@@ -54,11 +54,12 @@ class Reader:
             cursor = page["next_cursor"]
         return found
 
-    async def arrivals(self) -> dict[str, list[Arrival]]:
-        """Every event of every incident, by the tag `case` that the programs set; without it under an empty name."""
+    async def arrivals(self, release: str | None = None) -> dict[str, list[Arrival]]:
+        """Every event (of this release), by the tag `case` that the programs set; without it under an empty name."""
         found = defaultdict(list)
         for incident in await self.items("/incidents"):
             for row in await self.items(f"/incidents/{incident['id']}/events"):
-                event = await self.get(f"/events/{row['event_id']}")
-                found[event["payload"].get("tags", {}).get("case", "")].append(Arrival(incident, event))
+                if release in (None, row["release"]):
+                    event = await self.get(f"/events/{row['event_id']}")
+                    found[event["payload"].get("tags", {}).get("case", "")].append(Arrival(incident, event))
         return dict(found)

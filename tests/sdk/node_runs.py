@@ -8,12 +8,12 @@ import platform
 import shutil
 from pathlib import Path
 
+from local import node
 from tests.sdk import programs, render
 from tests.sdk.cases import Variation, run_of
 
 FOLDER = Path(__file__).with_name("node")
 MODULES = FOLDER / "node_modules"
-MISSING = "Node.js 20.19 or newer with npm is needed and was not found: https://nodejs.org, or `apt install nodejs npm`"
 BUGS = (
     "orders:show",
     "orders:notify",
@@ -43,24 +43,20 @@ BUNDLE, MINIFIED = "bundle", "minified"
 
 
 def install() -> None:
-    """`npm ci` in node/, where it was not done for this lock. Raises ProgramError, with what to install where there is no npm."""
+    """`npm ci` in node/, where it was not done for this lock. Raises RuntimeError with what to install, or ProgramError."""
     lock = FOLDER / "package-lock.json"
     done = MODULES / ".installed"
     if done.exists() and done.read_bytes() == lock.read_bytes():
         return
-    npm = shutil.which("npm")
-    if npm is None:
-        raise programs.ProgramError(MISSING)
-    programs.run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], FOLDER, environment=dict(os.environ))
+    path = node.search_path()
+    npm = shutil.which("npm", path=path) or "npm"
+    programs.run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], FOLDER, environment={**os.environ, "PATH": path})
     done.write_bytes(lock.read_bytes())
 
 
 def executable() -> str:
-    """Node.js; raises ProgramError with what to install."""
-    found = shutil.which("node")
-    if found is None:
-        raise programs.ProgramError(MISSING)
-    return found
+    """Node.js. Raises RuntimeError with what to install."""
+    return shutil.which("node", path=node.search_path()) or "node"
 
 
 def esbuild(entry: str, folder: Path, *options: str) -> Path:
