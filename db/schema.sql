@@ -34,13 +34,16 @@ CREATE FUNCTION public.add_up_incidents(project bigint, incidents bigint[]) RETU
            first_seen = coalesce(t.first_seen, i.first_seen),
            last_seen = coalesce(t.last_seen, i.last_seen),
            first_release = case when t.first_seen is null then i.first_release else t.first_release end,
+           first_release_seen = case when t.first_seen is null then i.first_release_seen else t.first_release_seen end,
            last_release = case when t.first_seen is null then i.last_release else t.last_release end,
+           last_release_seen = case when t.first_seen is null then i.last_release_seen else t.last_release_seen end,
            environments = case when t.first_seen is null then i.environments else t.environments end
       from (
         select w.id, coalesce(sum(f.event_count), 0) as event_count, min(f.first_seen) as first_seen,
                max(f.last_seen) as last_seen,
                (array_agg(f.first_release order by f.first_release_seen) filter (where f.first_release is not null))[1]
                    as first_release,
+               min(f.first_release_seen) as first_release_seen, max(f.last_release_seen) as last_release_seen,
                (array_agg(f.last_release order by f.last_release_seen desc) filter (where f.last_release is not null))[1]
                    as last_release,
                array(select distinct e
@@ -122,7 +125,9 @@ CREATE TABLE public.incidents (
     first_seen timestamp with time zone NOT NULL,
     last_seen timestamp with time zone NOT NULL,
     first_release text,
+    first_release_seen timestamp with time zone,
     last_release text,
+    last_release_seen timestamp with time zone,
     environments text[] DEFAULT '{}'::text[] NOT NULL,
     status_changed_at timestamp with time zone,
     resolved_release text,
@@ -378,9 +383,12 @@ begin
         with changed as (
             select f.project_id, f.incident_id, i.id is null as is_new, sum(g.event_count) as event_count,
                    min(g.first_seen) as first_seen, max(g.last_seen) as last_seen,
+                   (array_agg(g.release order by g.first_seen) filter (where g.release <> ''))[1] as first_release,
+                   min(g.first_seen) filter (where g.release <> '') as first_release_seen,
                    (array_agg(g.release order by g.last_seen desc) filter (where g.release <> ''))[1] as last_release,
+                   max(g.last_seen) filter (where g.release <> '') as last_release_seen,
                    array_agg(distinct g.environment) filter (where g.environment <> '') as environments,
-                   coalesce(bool_or(reopens(i, g.release, g.release_key, g.last_seen)), false) as reopens,
+                   coalesce(bool_or(reopens(i, g.release, g.release_key, g.last_seen, received)), false) as reopens,
                    batch -> (min(g.ord) - 1) as event
               from unnest(groups) g
               join unnest(found) f on f.project_id = g.project_id and f.fingerprint = g.fingerprint
@@ -388,10 +396,10 @@ begin
              group by f.project_id, f.incident_id, i.project_id, i.id
         ), inserted as (
             insert into incidents (project_id, id, level, kind, title, culprit, platform, event_count, first_seen, last_seen,
-                                   first_release, last_release, environments)
+                                   first_release, first_release_seen, last_release, last_release_seen, environments)
             select project_id, incident_id, event ->> 'level', event ->> 'kind', event ->> 'title', event ->> 'culprit',
-                   event ->> 'platform', event_count, first_seen, last_seen, last_release, last_release,
-                   coalesce(environments, '{}')
+                   event ->> 'platform', event_count, first_seen, last_seen,
+                   first_release, first_release_seen, last_release, last_release_seen, coalesce(environments, '{}')
               from changed
              where is_new
             returning project_id, id, 'new' as transition
@@ -400,9 +408,12 @@ begin
                set event_count = i.event_count + c.event_count,
                    first_seen = least(i.first_seen, c.first_seen),
                    last_seen = greatest(i.last_seen, c.last_seen),
-                   first_release = coalesce(i.first_release, c.last_release),
-                   last_release = case when c.last_seen >= i.last_seen then coalesce(c.last_release, i.last_release)
-                                       else i.last_release end,
+                   first_release = case when i.first_release_seen <= c.first_release_seen then i.first_release
+                                        else coalesce(c.first_release, i.first_release) end,
+                   first_release_seen = least(i.first_release_seen, c.first_release_seen),
+                   last_release = case when i.last_release_seen > c.last_release_seen then i.last_release
+                                       else coalesce(c.last_release, i.last_release) end,
+                   last_release_seen = greatest(i.last_release_seen, c.last_release_seen),
                    environments = case when c.environments is null or c.environments <@ i.environments
                                             or cardinality(i.environments) >= 100 then i.environments
                                        else array(select distinct unnest(i.environments || c.environments) order by 1) end,
@@ -455,7 +466,7 @@ begin
 end
 $$;
 
-CREATE FUNCTION public.reopens(i public.incidents, release text, release_key text, seen_at timestamp with time zone) RETURNS boolean
+CREATE FUNCTION public.reopens(i public.incidents, release text, release_key text, seen_at timestamp with time zone, received_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql STABLE
     AS $$
 declare
@@ -473,12 +484,15 @@ begin
         else
             select r.first_seen into this_first_seen from releases r
              where r.project_id = i.project_id and r.release = reopens.release;
-            ordering := case when this_first_seen > base.first_seen then 1 else -1 end;
+            ordering := case when this_first_seen > base.first_seen then 1
+                             when this_first_seen < base.first_seen then -1 else 0 end;
         end if;
     end if;
     return case when ordering <> 0 then ordering > 0
-                -- The same release, or none to compare: it is back unless it happened before somebody said "resolved".
-                else not i.resolved_in_next_release and seen_at > i.status_changed_at end;
+                -- The same release, or none to compare: it is back unless it happened before somebody said "resolved". Its own
+                -- clock says so for an hour; then it is not believed any more: it may be slow, and would hide what is back.
+                else not i.resolved_in_next_release
+                     and greatest(seen_at, received_at - interval '1 hour') > i.status_changed_at end;
 end
 $$;
 

@@ -79,8 +79,11 @@ create table incidents (
     event_count bigint not null default 0 check (event_count >= 0),
     first_seen timestamptz not null,
     last_seen timestamptz not null,
+    -- The releases of its first and its last event among those that name one, and when these occurred.
     first_release text,
+    first_release_seen timestamptz,
     last_release text,
+    last_release_seen timestamptz,
     environments text[] not null default '{}',
     status_changed_at timestamptz,
     -- "resolved": an event of this release or a newer one reopens it; "in the next release": only a newer one does.

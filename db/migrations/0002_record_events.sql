@@ -18,8 +18,10 @@ create type inheritance as (
 );
 
 -- Does an event of this release ('' where it has none) mean that a resolved incident is back? An older release does not: its
--- servers were only not updated yet. Newer is decided by SemVer where both parse, otherwise by what the project saw first.
-create function reopens(i incidents, release text, release_key text, seen_at timestamptz) returns boolean
+-- servers were only not updated yet. Newer is decided by SemVer where both parse, otherwise by what the project saw first; seen
+-- first in one batch, neither is newer.
+create function reopens(i incidents, release text, release_key text, seen_at timestamptz, received_at timestamptz)
+returns boolean
 language plpgsql stable as $$
 declare
     base releases;
@@ -36,19 +38,22 @@ begin
         else
             select r.first_seen into this_first_seen from releases r
              where r.project_id = i.project_id and r.release = reopens.release;
-            ordering := case when this_first_seen > base.first_seen then 1 else -1 end;
+            ordering := case when this_first_seen > base.first_seen then 1
+                             when this_first_seen < base.first_seen then -1 else 0 end;
         end if;
     end if;
     return case when ordering <> 0 then ordering > 0
-                -- The same release, or none to compare: it is back unless it happened before somebody said "resolved".
-                else not i.resolved_in_next_release and seen_at > i.status_changed_at end;
+                -- The same release, or none to compare: it is back unless it happened before somebody said "resolved". Its own
+                -- clock says so for an hour; then it is not believed any more: it may be slow, and would hide what is back.
+                else not i.resolved_in_next_release
+                     and greatest(seen_at, received_at - interval '1 hour') > i.status_changed_at end;
 end
 $$;
 
 -- batch: a JSON array, one object an event, each (project_id, event_id) at most once. payloads: the compressed payload of each,
 -- in the same order. An event may name the fingerprints that earlier versions of the algorithm give it (previous, the newest
 -- first): where its own is unknown, it joins the incident of the first of these that is known, so that a new version of the
--- algorithm splits no incident. Answers one row for each fingerprint (event_id null), and one for each event that was known already.
+-- algorithm splits no incident. Answers one row for each fingerprint (event_id null), and one for each event known already.
 create function record_events(batch jsonb, payloads bytea[])
 returns table (project_id bigint, fingerprint uuid, event_id uuid, incident_id bigint, transition text)
 language plpgsql as $$
@@ -194,9 +199,12 @@ begin
         with changed as (
             select f.project_id, f.incident_id, i.id is null as is_new, sum(g.event_count) as event_count,
                    min(g.first_seen) as first_seen, max(g.last_seen) as last_seen,
+                   (array_agg(g.release order by g.first_seen) filter (where g.release <> ''))[1] as first_release,
+                   min(g.first_seen) filter (where g.release <> '') as first_release_seen,
                    (array_agg(g.release order by g.last_seen desc) filter (where g.release <> ''))[1] as last_release,
+                   max(g.last_seen) filter (where g.release <> '') as last_release_seen,
                    array_agg(distinct g.environment) filter (where g.environment <> '') as environments,
-                   coalesce(bool_or(reopens(i, g.release, g.release_key, g.last_seen)), false) as reopens,
+                   coalesce(bool_or(reopens(i, g.release, g.release_key, g.last_seen, received)), false) as reopens,
                    batch -> (min(g.ord) - 1) as event
               from unnest(groups) g
               join unnest(found) f on f.project_id = g.project_id and f.fingerprint = g.fingerprint
@@ -204,10 +212,10 @@ begin
              group by f.project_id, f.incident_id, i.project_id, i.id
         ), inserted as (
             insert into incidents (project_id, id, level, kind, title, culprit, platform, event_count, first_seen, last_seen,
-                                   first_release, last_release, environments)
+                                   first_release, first_release_seen, last_release, last_release_seen, environments)
             select project_id, incident_id, event ->> 'level', event ->> 'kind', event ->> 'title', event ->> 'culprit',
-                   event ->> 'platform', event_count, first_seen, last_seen, last_release, last_release,
-                   coalesce(environments, '{}')
+                   event ->> 'platform', event_count, first_seen, last_seen,
+                   first_release, first_release_seen, last_release, last_release_seen, coalesce(environments, '{}')
               from changed
              where is_new
             returning project_id, id, 'new' as transition
@@ -216,9 +224,12 @@ begin
                set event_count = i.event_count + c.event_count,
                    first_seen = least(i.first_seen, c.first_seen),
                    last_seen = greatest(i.last_seen, c.last_seen),
-                   first_release = coalesce(i.first_release, c.last_release),
-                   last_release = case when c.last_seen >= i.last_seen then coalesce(c.last_release, i.last_release)
-                                       else i.last_release end,
+                   first_release = case when i.first_release_seen <= c.first_release_seen then i.first_release
+                                        else coalesce(c.first_release, i.first_release) end,
+                   first_release_seen = least(i.first_release_seen, c.first_release_seen),
+                   last_release = case when i.last_release_seen > c.last_release_seen then i.last_release
+                                       else coalesce(c.last_release, i.last_release) end,
+                   last_release_seen = greatest(i.last_release_seen, c.last_release_seen),
                    environments = case when c.environments is null or c.environments <@ i.environments
                                             or cardinality(i.environments) >= 100 then i.environments
                                        else array(select distinct unnest(i.environments || c.environments) order by 1) end,

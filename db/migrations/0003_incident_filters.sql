@@ -1,5 +1,5 @@
--- The filters of the incident list, in one place for its three orders; merged incidents are in no list. A single SELECT without a subquery, so that PostgreSQL
--- inlines it and filters that are not given (null) cost nothing.
+-- The filters of the incident list, in one place for its three orders; merged incidents are in no list. A single SELECT without
+-- a subquery, so that PostgreSQL inlines it and filters that are not given (null) cost nothing.
 create function incident_matches(i incidents, status text, level text, environment text, pattern text,
                                  since timestamptz, until timestamptz) returns boolean
 language sql stable as $$

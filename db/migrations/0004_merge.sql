@@ -35,13 +35,16 @@ language sql as $$
            first_seen = coalesce(t.first_seen, i.first_seen),
            last_seen = coalesce(t.last_seen, i.last_seen),
            first_release = case when t.first_seen is null then i.first_release else t.first_release end,
+           first_release_seen = case when t.first_seen is null then i.first_release_seen else t.first_release_seen end,
            last_release = case when t.first_seen is null then i.last_release else t.last_release end,
+           last_release_seen = case when t.first_seen is null then i.last_release_seen else t.last_release_seen end,
            environments = case when t.first_seen is null then i.environments else t.environments end
       from (
         select w.id, coalesce(sum(f.event_count), 0) as event_count, min(f.first_seen) as first_seen,
                max(f.last_seen) as last_seen,
                (array_agg(f.first_release order by f.first_release_seen) filter (where f.first_release is not null))[1]
                    as first_release,
+               min(f.first_release_seen) as first_release_seen, max(f.last_release_seen) as last_release_seen,
                (array_agg(f.last_release order by f.last_release_seen desc) filter (where f.last_release is not null))[1]
                    as last_release,
                array(select distinct e

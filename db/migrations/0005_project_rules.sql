@@ -1,4 +1,4 @@
--- What a project decides itself: how its events are grouped and what is removed from them. Absent: nothing but the built-in rules.
+-- What a project decides itself: how its events are grouped and what is removed from them. Absent: only the built-in rules.
 create table project_rules (
     project_id bigint not null references projects on delete cascade,
     kind text not null check (kind in ('grouping', 'redaction')),

@@ -86,8 +86,9 @@ SELECT fingerprint, version, rule, reason, parts, event_count, first_seen, last_
 
 -- name: incident_update_status
 -- Sets a status and clears what belonged to the one before, which is answered as was_…; no row where the incident is merged.
--- "until N more" is kept as the count at which it ends, and the release that a resolution is measured against as it is at this moment: the incident's last one, or, for "in the next
--- release", the newest of the project (by SemVer where the incident's own parses, otherwise the one seen first last).
+-- "until N more" is kept as the count at which it ends, and the release that a resolution is measured against as it is at this
+-- moment: the incident's last one, or, for "in the next release", the newest of the project (by SemVer where the incident's own
+-- parses, otherwise the one seen first last).
 WITH was AS MATERIALIZED (
   SELECT project_id, id, status, resolved_release, ignored_until, ignored_until_count
     FROM incidents
