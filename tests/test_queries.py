@@ -121,7 +121,7 @@ def executed(tree: ast.Module) -> list[ast.expr]:
 def is_named_or_constant(statement: ast.expr) -> bool:
     if isinstance(statement, ast.Call):
         return ast.unparse(statement.func) in {"queries.get", "get"}
-    return isinstance(statement, ast.Constant)
+    return isinstance(statement, ast.Constant) or (isinstance(statement, ast.Name) and statement.id.isupper())
 
 
 def test_no_sql_is_pasted_together() -> None:
