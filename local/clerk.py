@@ -7,12 +7,14 @@ it is whoever they say, so it listens on loopback only and refuses to exist wher
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import html
 import json
 import os
 import re
 import secrets
+import tempfile
 import time
 from http import HTTPStatus
 from pathlib import Path
@@ -134,13 +136,24 @@ def _page(email: str, people: tuple[str, ...]) -> str:
 
 
 def _load_or_make(key_file: Path) -> rsa.RSAPrivateKey:
-    if key_file.exists():
-        loaded = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
-        assert isinstance(loaded, rsa.RSAPrivateKey)
-        return loaded
+    if not key_file.exists():
+        make_key(key_file)
+    loaded = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
+    assert isinstance(loaded, rsa.RSAPrivateKey)
+    return loaded
+
+
+def make_key(key_file: Path) -> None:
+    """Write a new key, readable by its owner only. Of several processes that do so at once, the first one's is kept."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     key_file.parent.mkdir(parents=True, exist_ok=True)
-    with open(os.open(key_file, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 — with its mode
-        file.write(pem)
-    return key
+    # Written whole under another name first (mkstemp: 0600): nobody ever reads half a key.
+    descriptor, whole = tempfile.mkstemp(dir=key_file.parent, prefix=f"{key_file.name}.")
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123 — a descriptor
+            file.write(pem)
+        with contextlib.suppress(FileExistsError):
+            os.link(whole, key_file)
+    finally:
+        Path(whole).unlink()

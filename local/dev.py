@@ -25,10 +25,10 @@ import httpx
 import watchfiles
 
 from db.migrate import migrate
-from local import children, dev_file, postgres, redis, serving
+from local import children, clerk, dev_file, postgres, redis, serving
 from local.folders import ROOT, data_folder
 from local.seed import OWNER, Demo, seed
-from local.server import CLERK_PREFIX
+from local.server import CLERK_PREFIX, KEY_FILE
 
 PORT_DEFAULT = 3000
 INSTANCES_DEFAULT = 2
@@ -209,6 +209,8 @@ def _provide_issuer(environment: dict[str, str], url: str) -> None:
     if environment.get("NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY") or environment.get("CLERK_ISSUER"):
         print("==> Clerk: the one that the environment names", flush=True)
         return
+    if not (data_folder() / KEY_FILE).exists():
+        clerk.make_key(data_folder() / KEY_FILE)  # once, before several processes look for it
     issuer = url + CLERK_PREFIX
     environment["LOCAL_ISSUER_ORIGIN"] = url
     environment["CLERK_ISSUER"], environment["CLERK_JWKS_URL"] = issuer, f"{issuer}/.well-known/jwks.json"
@@ -225,7 +227,7 @@ def _prepare(environment: dict[str, str]) -> Demo:
 
 def _facts(url: str, environment: dict[str, str], demo: Demo) -> dict[str, Any]:
     issuer = environment.get("CLERK_ISSUER")
-    clerk = url + CLERK_PREFIX if "LOCAL_ISSUER_ORIGIN" in environment else None
+    pages = url + CLERK_PREFIX if "LOCAL_ISSUER_ORIGIN" in environment else None
     return {
         "ready": True,
         "pid": os.getpid(),
@@ -234,8 +236,8 @@ def _facts(url: str, environment: dict[str, str], demo: Demo) -> dict[str, Any]:
         "ingest_key": demo.ingest_key,
         "dsn": f"{url.replace('://', f'://{demo.ingest_key}@')}/{demo.project_id}",
         "database_url": environment["DATABASE_URL"],
-        "session_token_url": f"{clerk}/token" if clerk else None,
-        "sign_in_url": f"{clerk}/sign-in?email={OWNER}" if clerk else None,
+        "session_token_url": f"{pages}/token" if pages else None,
+        "sign_in_url": f"{pages}/sign-in?email={OWNER}" if pages else None,
         "redis_url": environment.get("UPSTASH_REDIS_REST_URL") or environment.get("KV_REST_API_URL"),
         "redis_token": environment.get("UPSTASH_REDIS_REST_TOKEN") or environment.get("KV_REST_API_TOKEN"),
         "clerk_issuer": issuer,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,15 @@ def test_the_token_endpoint_serves_programs(issuer: clerk.Issuer) -> None:
     answer = httpx.get(f"{issuer.issuer}/token", params={"email": "new+one@example.com"})
     assert verify(issuer, answer.json()["token"])["sub"] == clerk.subject_of("new+one@example.com")
     assert httpx.get(f"{issuer.issuer}/token").status_code == 400
+
+
+def test_issuers_that_start_at_once_sign_with_one_key(tmp_path: Path) -> None:
+    key_file = tmp_path / "new" / "key.pem"
+    with ThreadPoolExecutor(6) as pool:
+        issuers = list(pool.map(lambda _: clerk.Issuer(key_file, "http://one", "http://one"), range(6)))
+    assert len({str(issuer.jwks) for issuer in issuers}) == 1
+    assert list(key_file.parent.iterdir()) == [key_file]
+    assert key_file.stat().st_mode & 0o077 == 0
 
 
 def test_sessions_outlive_a_restart(tmp_path: Path) -> None:
