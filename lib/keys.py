@@ -107,7 +107,7 @@ async def issue(
 
 
 async def revoke(conn: db.Connection, project_id: int, key_id: int) -> bool:
-    """End a key; instances that know it let it go within KEY_CACHE_SECONDS. False where it was not there, or had ended."""
+    """End a key; instances that know it let it go within KEY_CACHE_SECONDS_MAX. False where it was not there, or had ended."""
     return await db.fetch_one(conn, "key_update_revoked", project_id=project_id, key_id=key_id) is not None
 
 

@@ -50,7 +50,7 @@ async def hash_key(conn: db.Connection, project_id: int) -> bytes:
 async def replace(
     conn: db.Connection, actor: audit.Actor, project_id: int, kind: Kind, version: int, rules: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Set the rules; ingest applies them within KEY_CACHE_SECONDS. Answers them as `read` does.
+    """Set the rules; ingest applies them within KEY_CACHE_SECONDS_MAX. Answers them as `read` does.
 
     version: that of the rules which these were made from. Raises Conflict where they have changed since, InvalidRequest naming
     each field that is wrong.

@@ -24,7 +24,7 @@ CANARY = "CUST-" + "4711"
 @pytest.fixture(autouse=True)
 def _rules_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is remembered of keys, and their rules with them, for seconds: here for none."""
-    monkeypatch.setattr(key_cache, "KEY_CACHE_SECONDS", 0.0)
+    monkeypatch.setattr(key_cache, "KEY_CACHE_SECONDS_MAX", 0.0)
 
 
 def path(tenant: Tenant, kind: str, rest: str = "") -> str:

@@ -41,6 +41,12 @@ def stage() -> Stage:
     return Stage()
 
 
+async def settled() -> None:
+    """Let questions in the background be answered."""
+    for _ in range(4):
+        await asyncio.sleep(0)
+
+
 async def test_a_known_key_is_asked_for_once_in_its_time(stage: Stage) -> None:
     secret = keys.generate("ingest")
     stage.found[secret] = KNOWN
@@ -49,17 +55,56 @@ async def test_a_known_key_is_asked_for_once_in_its_time(stage: Stage) -> None:
     assert stage.asked[secret] == 1
     stage.now += key_cache.KEY_CACHE_SECONDS
     assert await stage.cache.get(secret) is KNOWN
+    await settled()
     assert stage.asked[secret] == 2
 
 
-async def test_a_revoked_key_is_refused_within_a_minute(stage: Stage) -> None:
+async def test_no_event_waits_while_a_known_key_is_asked_for_again(stage: Stage) -> None:
+    secret = keys.generate("ingest")
+    stage.found[secret] = KNOWN
+    await stage.cache.get(secret)
+    stage.now += key_cache.KEY_CACHE_SECONDS
+    stage.found[secret] = changed = KNOWN._replace(rate_per_minute=1)
+    for _ in range(10):
+        assert await stage.cache.get(secret) is KNOWN
+    await settled()
+    assert await stage.cache.get(secret) is changed
+    assert stage.asked[secret] == 2
+
+
+async def test_a_revoked_key_ends_with_the_first_question_after_it(stage: Stage) -> None:
     secret = keys.generate("ingest")
     stage.found[secret] = KNOWN
     await stage.cache.get(secret)
     del stage.found[secret]
     while await stage.cache.get(secret):
+        await settled()
         stage.now += 1
-    assert stage.now <= key_cache.KEY_CACHE_SECONDS <= REVOKED_WITHIN_SECONDS
+    assert stage.now <= key_cache.KEY_CACHE_SECONDS + 1
+
+
+async def test_a_revoked_key_is_refused_within_a_minute_though_nobody_answers(stage: Stage) -> None:
+    secret = keys.generate("ingest")
+    stage.found[secret] = KNOWN
+    await stage.cache.get(secret)
+    stage.away = True
+    while stage.now < key_cache.KEY_CACHE_SECONDS_MAX < REVOKED_WITHIN_SECONDS:
+        assert await stage.cache.get(secret) is KNOWN
+        await settled()
+        stage.now += 1
+    with pytest.raises(Unavailable):
+        await stage.cache.get(secret)
+    # Asked for again each second, not with each event.
+    assert stage.asked[secret] <= 2 + key_cache.KEY_CACHE_SECONDS_MAX - key_cache.KEY_CACHE_SECONDS
+
+
+async def test_a_key_not_used_for_long_is_asked_for_before_it_is_believed(stage: Stage) -> None:
+    secret = keys.generate("ingest")
+    stage.found[secret] = KNOWN
+    await stage.cache.get(secret)
+    del stage.found[secret]
+    stage.now += key_cache.KEY_CACHE_SECONDS_MAX
+    assert await stage.cache.get(secret) is None
 
 
 async def test_a_key_in_steady_use_is_not_remembered_longer_for_it(stage: Stage) -> None:
@@ -70,6 +115,7 @@ async def test_a_key_in_steady_use_is_not_remembered_longer_for_it(stage: Stage)
     for _ in range(int(key_cache.KEY_CACHE_SECONDS * 10) + 1):
         stage.now += 0.1
         await stage.cache.get(secret)
+        await settled()
     assert await stage.cache.get(secret) is None
 
 
@@ -127,10 +173,25 @@ async def test_a_database_that_is_away_is_not_remembered(stage: Stage) -> None:
 
 
 async def test_the_memory_is_bounded_and_holds_no_key_in_clear(stage: Stage) -> None:
-    secrets = [keys.generate("ingest") for _ in range(key_cache.KEYS_CACHED_MAX + 50)]
+    known, unknown = stage.cache._known, stage.cache._unknown
+    secrets = [keys.generate("ingest") for _ in range(2 * key_cache.KEYS_CACHED_MAX + 100)]
+    stage.found = dict.fromkeys(secrets[::2], KNOWN)
     for secret in secrets:
         await stage.cache.get(secret)
-    assert len(stage.cache._known) == key_cache.KEYS_CACHED_MAX
+    assert (len(known), len(unknown)) == (key_cache.KEYS_CACHED_MAX, key_cache.UNKNOWN_KEYS_CACHED_MAX)
     assert not stage.cache._asking
-    assert all(isinstance(digest, bytes) and len(digest) == 32 for digest in stage.cache._known)
-    assert secrets[-1] not in repr(stage.cache._known)
+    assert all(isinstance(digest, bytes) and len(digest) == 32 for digest in [*known, *unknown])
+    assert not any(secret in repr(known) + repr(unknown) for secret in secrets[-2:])
+
+
+async def test_unknown_keys_and_keys_of_others_push_no_key_in_use_out(stage: Stage) -> None:
+    used = keys.generate("ingest")
+    stage.found[used] = KNOWN
+    await stage.cache.get(used)
+    for _ in range(key_cache.KEYS_CACHED_MAX + 50):
+        other, invented = keys.generate("ingest"), keys.generate("ingest")
+        stage.found[other] = KNOWN
+        await stage.cache.get(other)
+        await stage.cache.get(invented)
+        await stage.cache.get(used)
+    assert stage.asked[used] == 1
