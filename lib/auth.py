@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
 import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.requests import Request
 
 from lib import audit, db, log, settings
@@ -102,7 +104,6 @@ class Verifier:
         if from_cookie and request.method not in SAFE_METHODS:
             _require_own_origin(request)
         claims = await self._claims(token)
-        log.note(user=claims["sub"])
         return User(claims["sub"])
 
     async def _claims(self, token: str) -> dict[str, Any]:
@@ -129,11 +130,23 @@ class Verifier:
 
     async def _key(self, header: dict[str, Any]) -> Any:
         if self._settings.clerk_jwt_key:
-            return self._settings.clerk_jwt_key.replace("\\n", "\n")
+            return _public_key(self._settings.clerk_jwt_key)
         key_id = header.get("kid")
         if not isinstance(key_id, str) or self._keys is None:
             raise Unauthenticated("The session token does not name its key.")
         return (await self._keys.get(key_id)).key
+
+
+@lru_cache(maxsize=1)
+def _public_key(pem: str) -> rsa.RSAPublicKey:
+    """CLERK_JWT_KEY, which may have its line breaks written as \\n. Raises NotConfigured."""
+    try:
+        key = jwt.get_algorithm_by_name("RS256").prepare_key(pem.replace("\\n", "\n"))
+    except (jwt.InvalidKeyError, ValueError, TypeError) as error:
+        raise NotConfigured("CLERK_JWT_KEY is not a public key as PEM.") from error
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise NotConfigured("CLERK_JWT_KEY is not the public part of an RSA key.")
+    return key
 
 
 def _token(request: Request) -> tuple[str, bool]:
@@ -162,5 +175,5 @@ async def require_member(conn: db.Connection, user: User, project_id: int, at_le
         raise NotFound("There is no such project, or it is not yours to see.")
     if RANK[row["role"]] < RANK[at_least]:
         raise Forbidden(f"This needs the role {at_least}; yours is {row['role']}.")
-    log.note(project=project_id)
+    log.note(project=project_id, person=row["person_id"])
     return Membership(**row)
