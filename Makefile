@@ -46,7 +46,7 @@ quality: setup  ## grouping and redaction against the labelled sets, where they 
 	@$(PY) -m tests.quality.floors
 
 lock: setup  ## requirements*.in → requirements*.txt
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-dev requirements-e2e; do \
 	  .tools/uv-*/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate $$name.in -o $$name.txt; done
 
 clean:  ## forget the environment and all local data

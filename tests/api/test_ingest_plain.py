@@ -10,7 +10,10 @@ from tests.api.conftest import Stage
 
 ERROR = {
     "error": {"type": "KeyError", "message": "'SUMMER26'"},
-    "stack": "Traceback (most recent call last):\n  File \"/app/shop/pricing.py\", line 12, in total\n    return prices[code]\nKeyError: 'SUMMER26'\n",
+    "stack": "Traceback (most recent call last):\n"
+    '  File "/app/shop/pricing.py", line 12, in total\n'
+    "    return prices[code]\n"
+    "KeyError: 'SUMMER26'\n",
     "release": "shop@1.4.2",
     "environment": "production",
 }
