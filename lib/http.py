@@ -17,9 +17,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lib import errors, log
+from lib import errors, log, settings
 
 REQUEST_ID_HEADER = b"x-request-id"
+BIGINT_DIGITS_MAX = 19
 # Answers of the API are for programs: nothing may sniff, frame or cache them.
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
@@ -124,11 +125,11 @@ def create_app(
 class IdConvertor(Convertor[int]):
     """`{project_id:id}`: a PostgreSQL bigint above zero. Anything else is no such address."""
 
-    regex = "[0-9]{1,19}"
+    regex = "[0-9]+"
 
     def convert(self, value: str) -> int:
         """The number, or 0, which no row has, where it is beyond a bigint."""
-        number = int(value)
+        number = int(value) if len(value) <= BIGINT_DIGITS_MAX else 0
         return number if number < 2**63 else 0
 
     def to_string(self, value: int) -> str:
@@ -149,5 +150,6 @@ async def signed_in_lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
 
 
 def client_address(request: Request) -> str | None:
-    """Where the request came from: Vercel sets x-real-ip itself, elsewhere it is the peer's address."""
-    return request.headers.get("x-real-ip") or (request.client.host if request.client else None)
+    """Where the request came from: the peer, or x-real-ip where a proxy that sets it itself is in front, as on Vercel."""
+    forwarded = request.headers.get("x-real-ip") if settings.current().trust_proxy else None
+    return forwarded or (request.client.host if request.client else None)

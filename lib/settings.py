@@ -36,6 +36,8 @@ class Settings:
     """VERCEL_GIT_COMMIT_SHA, shown by health."""
     on_vercel: bool
     """VERCEL is set."""
+    trust_proxy: bool
+    """On Vercel, or TRUST_PROXY is set: x-real-ip comes from a proxy that never lets a client's own through."""
 
 
 def issuer_of(publishable_key: str) -> str | None:
@@ -67,6 +69,7 @@ def read(env: Mapping[str, str]) -> Settings:
         cron_secret=first("CRON_SECRET"),
         commit=env.get("VERCEL_GIT_COMMIT_SHA", ""),
         on_vercel=bool(env.get("VERCEL")),
+        trust_proxy=bool(env.get("VERCEL") or env.get("TRUST_PROXY")),
     )
 
 
