@@ -12,7 +12,7 @@ from lib import fingerprint, redaction
 from lib.fingerprint import Fingerprint
 from lib.grouping_rules import GroupingRules
 
-COMPILED_MAX = 200
+COMPILED_MAX = 32
 
 
 class ProjectRules(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from lib.redaction.memo import Recent
 from lib.redaction.rules import (
     BUILT_IN,
     KeyNameError,
@@ -38,6 +39,7 @@ __all__ = [
     "redact",
 ]
 
+_RECENT = Recent(BUILT_IN.memo)
 REMOVALS_MAX = 200  # places named in one event; the rest is counted per rule under the path `*`
 
 
@@ -59,6 +61,7 @@ class Redacted(NamedTuple):
 
 def redact(payload: dict[str, Any], rules: Rules = BUILT_IN) -> Redacted:
     """The payload without secrets and personal data. Never raises, whatever the shape; `payload` itself is not changed."""
+    _RECENT.use(rules.memo)
     walk = Walk(payload, rules)
     cleaned = walk.run()
     removals = _removals(walk)

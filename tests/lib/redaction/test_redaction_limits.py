@@ -7,8 +7,8 @@ import orjson
 import pytest
 
 from bench.redaction import adversarial
-from lib.redaction import REMOVALS_MAX, Rules, redact
-from lib.redaction.memo import Keys, Memo, Texts
+from lib.redaction import BUILT_IN, REMOVALS_MAX, Rules, compile_rules, redact
+from lib.redaction.memo import PROJECT_MEMOS_MAX, TEXT_COST_CHARS, Keys, Memo, Texts
 from lib.redaction.text import MATCHES_MAX
 from lib.redaction.walk import DEPTH_MAX, WORK_MAX
 from tests.lib.redaction.lookalikes import tokens
@@ -103,3 +103,25 @@ def test_the_memory_of_clean_texts_and_keys_is_bounded_and_holds_no_secret() -> 
         redact({"extra": {f"k{number}_{at}": f"{number}-{at} " + "plain text " * 30 for at in range(800)}}, rules)
     assert memo.texts.chars <= 4_000_000
     assert len(memo.keys.plain) <= 20_000
+
+
+def remembered(rules: Rules) -> int:
+    """Characters of all that the memo of these rules holds for itself."""
+    memo, shared = rules.memo, BUILT_IN.memo
+    held = [memo.looked, *([memo.texts.plain] if memo.texts is not shared.texts else [])]
+    held += [memo.keys.plain, memo.keys.telling] if memo.keys is not shared.keys else []
+    return sum(len(text) + TEXT_COST_CHARS for texts in held for text in texts)
+
+
+def test_rules_of_many_projects_remember_little_however_many_are_held() -> None:
+    numbers = range(PROJECT_MEMOS_MAX + 8)
+    everybody = [compile_rules(extra_keys=[f"code of {n}"], extra_patterns=[f"CUST-{n}-[0-9]+"]) for n in numbers]
+    for _ in range(2):
+        for number, rules in enumerate(everybody):
+            texts = [f"line {n} of {number}" for n in range(3_000)] + [f"token {n} is" for n in range(300)]
+            redact({"extra": {"lines": texts, **{f"key {n} of {number}": n for n in range(1_500)}}}, rules)
+    sizes = [remembered(rules) for rules in everybody]
+    assert sum(map(bool, sizes)) <= PROJECT_MEMOS_MAX
+    assert max(sizes) < 700_000
+    assert sum(sizes) < 25_000_000
+    assert redact({"extra": {"note": "see CUST-3-77"}}, everybody[3]).payload["extra"]["note"] != "see CUST-3-77"
