@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import psycopg
@@ -13,6 +14,48 @@ from lib.errors import Problem
 from lib.redis import Redis, RedisUnavailableError
 
 DATABASE_TIMEOUT_SECONDS = 6.0
+REPORT_SECONDS = 2.0
+
+
+class Shared:
+    """One answer for everybody who asks meanwhile and for REPORT_SECONDS after it: what strangers ask costs nothing."""
+
+    def __init__(self, look: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        self._look = look
+        self._looking: asyncio.Task[dict[str, Any]] | None = None
+        self._ended_at = 0.0
+
+    async def get(self) -> dict[str, Any]:
+        """What was found, REPORT_SECONDS ago at most."""
+        looking = self._looking
+        if looking is None or (looking.done() and (_failed(looking) or time.monotonic() - self._ended_at >= REPORT_SECONDS)):
+            looking = self._looking = asyncio.ensure_future(self._look())
+            looking.add_done_callback(self._ended)
+        # Shielded: one that hangs up must not cancel what others wait for.
+        return await asyncio.shield(looking)
+
+    def _ended(self, _task: asyncio.Task[dict[str, Any]]) -> None:
+        self._ended_at = time.monotonic()
+
+
+def _failed(task: asyncio.Task[dict[str, Any]]) -> bool:
+    return task.cancelled() or task.exception() is not None
+
+
+class Health:
+    """What one instance tells of the deployment."""
+
+    def __init__(self) -> None:
+        self.database = Shared(database)
+        self.redis = Shared(redis)
+
+    async def report(self) -> dict[str, Any]:
+        """The whole report; `status` is ok, degraded (events are taken, something is missing) or down (they are not)."""
+        config = settings.current()
+        found, limits = await asyncio.gather(self.database.get(), self.redis.get())
+        status = "down" if found["state"] != "ok" else "ok" if limits["state"] == "ok" else "degraded"
+        sign_in = {"state": "configured" if config.clerk_issuer else "not_configured"}
+        return {"status": status, "commit": config.commit or None, "database": found, "redis": limits, "sign_in": sign_in}
 
 
 async def database() -> dict[str, Any]:
@@ -25,7 +68,7 @@ async def database() -> dict[str, Any]:
                     "state": "ok",
                     "ms": round((time.perf_counter() - began) * 1000, 1),
                     "schema": {"found": await db.schema_version(conn), "required": db.schema_required()},
-                    "partitions": await db.fetch_one(conn, "health_partitions"),
+                    "partitions": {row.pop("table_name"): row for row in await db.fetch_all(conn, "health_partitions")},
                     "transitions": await db.fetch_one(conn, "health_transitions"),
                     "crons": await db.fetch_all(conn, "health_crons"),
                 }
@@ -45,12 +88,3 @@ async def redis() -> dict[str, Any]:
     finally:
         await client.close()
     return {"state": client.state}
-
-
-async def report() -> dict[str, Any]:
-    """The whole report; `status` is ok, degraded (events are taken, something is missing) or down (they are not)."""
-    config = settings.current()
-    found, limits = await asyncio.gather(database(), redis())
-    status = "down" if found["state"] != "ok" else "ok" if limits["state"] == "ok" else "degraded"
-    sign_in = {"state": "configured" if config.clerk_issuer else "not_configured"}
-    return {"status": status, "commit": config.commit or None, "database": found, "redis": limits, "sign_in": sign_in}

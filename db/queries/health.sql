@@ -10,8 +10,23 @@ SELECT job, started_at, finished_at, extract(epoch FROM now() - started_at)::flo
  ORDER BY job;
 
 -- name: health_partitions
--- How far ahead events have a partition to go to. NULL: none at all.
-SELECT max(to_date(right(c.relname, 8), 'YYYYMMDD')) AS made_until
-  FROM pg_inherits h
-  JOIN pg_class c ON c.oid = h.inhrelid
- WHERE h.inhparent = 'events'::regclass;
+-- For each of the two tables the days that have no partition though events of today and tomorrow may need it, and the last day
+-- that has one. events: the day received; event_payloads: the day expiring, by the retentions that projects have.
+WITH made AS (
+  SELECT h.inhparent::regclass::text AS name, to_date(right(c.relname, 8), 'YYYYMMDD') AS day
+    FROM pg_inherits h
+    JOIN pg_class c ON c.oid = h.inhrelid
+   WHERE h.inhparent IN ('events'::regclass, 'event_payloads'::regclass)
+), received AS (
+  SELECT now() + n * interval '1 day' AS at FROM generate_series(0, 1) AS n
+), needed AS (
+  SELECT 'events' AS name, (at AT TIME ZONE 'UTC')::date AS day FROM received
+   UNION
+  SELECT 'event_payloads', expires_on(at, d.retention_days)
+    FROM received, (SELECT DISTINCT retention_days FROM projects) d
+)
+SELECT t.name AS table_name,
+       (SELECT max(m.day) FROM made m WHERE m.name = t.name) AS made_until,
+       array(SELECT n.day FROM needed n WHERE n.name = t.name
+             EXCEPT SELECT m.day FROM made m WHERE m.name = t.name ORDER BY 1 LIMIT 10) AS missing
+  FROM (VALUES ('events'), ('event_payloads')) AS t (name);

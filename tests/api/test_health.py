@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+import api.health
 import api.ingest
-from lib import settings
+from lib import db, health, settings
 from tests.api.conftest import Stage
 
 
@@ -37,9 +41,10 @@ async def test_without_the_database_nothing_is_accepted(stage: Stage, monkeypatc
     sentry = await client.post(f"/api/{tenant.project_id}/store/", json={"message": "lost?"}, headers=tenant.sentry_auth)
     assert sentry.status_code == 503
     assert set(sentry.json()) == {"detail"}
-    ready = await stage.health.get("/api/health/ready")
+    other = await stage.client(api.health.app)
+    ready = await other.get("/api/health/ready")
     assert ready.status_code == 503
-    assert (await stage.health.get("/api/health")).json()["status"] == "down"
+    assert (await other.get("/api/health")).json()["status"] == "down"
 
 
 async def test_until_the_schema_fits_requests_say_what_to_run(stage: Stage) -> None:
@@ -53,3 +58,43 @@ async def test_until_the_schema_fits_requests_say_what_to_run(stage: Stage) -> N
         assert (await stage.health.get("/api/health")).json()["database"]["state"] == "schema_outdated"
     finally:
         await stage.rows("UPDATE schema_migrations SET version = version + 1000")
+
+
+async def test_questions_of_strangers_open_no_connection_each(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = 0
+    connect = db.connect
+
+    async def counted() -> db.Connection:
+        nonlocal opened
+        opened += 1
+        return await connect()
+
+    monkeypatch.setattr(db, "connect", counted)
+    monkeypatch.setattr(health, "REPORT_SECONDS", 0.3)
+    paths = ["/api/health", "/api/health/ready", "/api/health/live"] * 30
+    answers = await asyncio.gather(*(stage.health.get(path) for path in paths))
+    assert {answer.status_code for answer in answers} == {200}
+    await stage.health.get("/api/health")
+    assert opened == 1
+    await asyncio.sleep(0.35)
+    await stage.health.get("/api/health")
+    assert opened == 2
+    await stage.health.get("/api/health/live")
+    assert opened == 2
+
+
+async def test_missing_partitions_of_either_table_are_named(stage: Stage) -> None:
+    await stage.tenant(retention_days=90)
+    partitions = (await stage.health.get("/api/health")).json()["database"]["partitions"]
+    assert {name: found["missing"] for name, found in partitions.items()} == {"events": [], "event_payloads": []}
+    day = datetime.now(UTC).date() + timedelta(days=91)
+    await stage.rows(f"ALTER TABLE event_payloads DETACH PARTITION event_payloads_{day:%Y%m%d}")
+    try:
+        other = await stage.client(api.health.app)
+        partitions = (await other.get("/api/health")).json()["database"]["partitions"]
+        assert {name: found["missing"] for name, found in partitions.items()} == {
+            "events": [], "event_payloads": [day.isoformat()],
+        }  # fmt: skip
+    finally:
+        span = f"FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
+        await stage.rows(f"ALTER TABLE event_payloads ATTACH PARTITION event_payloads_{day:%Y%m%d} {span}")
