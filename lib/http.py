@@ -35,7 +35,7 @@ def problem(error: errors.Problem) -> Response:
     return Response(orjson.dumps(error.body()), error.status, {**HEADERS, **error.headers}, "application/problem+json")
 
 
-async def on_problem(request: Request, error: Exception) -> Response:
+async def on_problem(_request: Request, error: Exception) -> Response:
     """Answer a refusal that a handler raised."""
     assert isinstance(error, errors.Problem)  # noqa: S101 - registered for this class alone
     log.note(problem=error.slug, **(log.where(error.__cause__) if error.status >= 500 and error.__cause__ else {}))
@@ -51,7 +51,7 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     return await on_problem(request, refusal)
 
 
-async def on_disconnect(request: Request, error: Exception) -> Response:
+async def on_disconnect(request: Request, _error: Exception) -> Response:
     """A client that hung up reads no answer; the line in the log says what happened."""
     return await on_problem(request, errors.InvalidRequest("The connection was closed before the whole request had come."))
 
@@ -106,12 +106,12 @@ def route_of(scope: Scope) -> str:
 
 
 def create_app(
-    routes: Sequence[BaseRoute], lifespan: Callable[[Starlette], AsyncIterator[Mapping[str, Any] | None]] | None = None
+    routes: Sequence[BaseRoute], lifespan: Callable[[Starlette], AsyncIterator[Mapping[str, Any]]] | None = None
 ) -> Starlette:
     """The ASGI app of one function file."""
     app = Starlette(
         routes=routes,
-        lifespan=asynccontextmanager(lifespan) if lifespan else None,
+        lifespan=asynccontextmanager(lifespan) if lifespan else None,  # Starlette takes a context manager only
         exception_handlers={
             errors.Problem: on_problem,
             HTTPException: on_http_exception,
@@ -140,7 +140,7 @@ class IdConvertor(Convertor[int]):
 register_url_convertor("id", IdConvertor())
 
 
-async def signed_in_lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
+async def signed_in_lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
     """What functions for signed-in people share: `request.state.database` and `request.state.verifier`."""
     from lib import auth, db
 
