@@ -118,11 +118,11 @@ async def test_a_wrong_key_in_any_place_is_refused_in_the_form_of_its_protocol(s
 async def test_a_key_opens_no_project_but_its_own(stage: Stage) -> None:
     other = await stage.tenant()
     tenant = await stage.tenant()
-    for number in (other.project_id, 0, 2**63 - 1, 2**63, "9" * 19):
+    for number in (other.project_id, 0, 2**63 - 1, 2**63, "9" * 19, "9" * 30):
         for name in ("envelope", "store"):
             answer = await stage.ingest.post(f"/api/{number}/{name}/", content=EVENT, headers=tenant.sentry_auth)
             assert (answer.status_code, is_sentrys_form(answer)) == (403, True), number
-    for number in ("-1", "1.5", "x", "9" * 20, "%00"):
+    for number in ("-1", "1.5", "x", "%00"):
         answer = await stage.ingest.post(f"/api/{number}/store/", content=EVENT, headers=tenant.sentry_auth)
         assert (answer.status_code, is_problem(answer)) == (404, True), number
     # The project is the key's, whatever the envelope says it is.
