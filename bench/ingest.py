@@ -2,10 +2,11 @@
 
     python -m bench.ingest [--events 5000] [--rounds 3] [--corpus FILE] [--write-docs]
 
-Runs two instances of the function (processes behind one port, as Vercel would run them) and, for comparison, one. A run warms up
-outside the clock, sends its events, and ends at the moment when the incidents API shows all of them. CPU time is that of the
-instances and of every process of PostgreSQL, the checkpoint that follows included; the generator, the Upstash stand-in and
-this process are not. Writes bench/results/ingest.json; --write-docs measures nothing and makes docs/bench.md out of it.
+Runs two instances of the function (processes behind one port, as Vercel would run them) and, for comparison, one. They are warmed
+up first. A run sends its events and ends at the moment when the incidents API shows all of them. CPU time is that of the
+instances and of every process of PostgreSQL, the checkpoint that follows included; the generator, the Upstash stand-in and this
+process are not. What others use of the machine meanwhile is measured too: runs that they disturbed count only where none was
+undisturbed. Writes bench/results/ingest.json; --write-docs measures nothing and makes docs/bench.md out of it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ RESULT = corpus.ROOT / "bench" / "results" / "ingest.json"
 PAGE = corpus.ROOT / "docs" / "bench.md"
 INSTANCES = 2
 CONNECTIONS = 16
-WARM_UP_EVENTS = 400
+WARM_UP_EVENTS = 1600
+COLD_EVENTS = 200
+CALM_CORES_MAX = 0.2
+PACED_TRIES = 3
 PACED_SECONDS = 10
 DRAIN_SECONDS_MAX = 30.0
 IMPORT_RUNS = 7
@@ -65,7 +69,7 @@ class Bench:
             "wal_bytes": round(spent["wal_bytes"]),
             "events_per_commit": round(1 / spent["commits"], 2),
             "redis_commands": round(spent["redis_commands"], 4),
-            "others_cores": round((after["others_seconds"] - before["others_seconds"]) / (after["at"] - before["at"]), 2),
+            "others_cores": others_cores(before, after),
             "load": sent,
         }
 
@@ -94,16 +98,32 @@ class Bench:
         """(closed-loop runs of both modes, taken in turn, since the machine drifts; one paced run at half of that load)."""
         tenant = await self.stage.tenant()
         with serve(APP, number) as served:
-            await load(served.dsn(tenant), WARM_UP_EVENTS, "mix", self.files)
+            cold = await self._first(served, tenant)
             runs = [await self._said(served, tenant, mode) for _ in range(rounds) for mode in ("mix", "one")]
-            rate = median_of(runs, "mix", "drained_per_second") / 2
-            paced = await load(served.dsn(tenant), min(self.events, round(rate * PACED_SECONDS)), "mix", self.files, rate)
-            paced |= {"rate": rate, "instances": number}
+            paced = await self._paced(served, tenant, median_of(runs, "mix", "drained_per_second") / 2)
             paced["peak_rss_mb"] = max(processes.peak_rss_bytes(process.pid) for process in served.processes) / 1e6
-            print(
-                f"  {number} instance(s), paced at {rate:.0f}/s: p50 {paced['p50_ms']} ms, p99 {paced['p99_ms']} ms", flush=True
-            )
-        return runs, paced
+        return runs, {**paced, "instances": number, "cold_cpu_ms": cold}
+
+    async def _first(self, served: Served, tenant: Tenant) -> float:
+        """Warm up; answers the instances' CPU time per event, in ms, when they had seen nothing yet."""
+        before = await self._spent(served)
+        first = COLD_EVENTS * len(served.processes)
+        await load(served.dsn(tenant), first, "mix", self.files)
+        after = await self._spent(served)
+        await load(served.dsn(tenant), WARM_UP_EVENTS - first, "mix", self.files)
+        return round(1000 * (after["app_seconds"] - before["app_seconds"]) / first, 2)
+
+    async def _paced(self, served: Served, tenant: Tenant, rate: float) -> Result:
+        """Events at this rate, once more where others disturbed it: the least disturbed try."""
+        tries: list[Result] = []
+        while not calm(tries) and len(tries) < PACED_TRIES:
+            before = await self._spent(served)
+            sent = await load(served.dsn(tenant), min(self.events, round(rate * PACED_SECONDS)), "mix", self.files, rate)
+            tries.append({**sent, "rate": rate, "others_cores": others_cores(before, await self._spent(served))})
+            disturbed = f"other programs used {tries[-1]['others_cores']:.2f} cores"
+            latency = f"p50 {sent['p50_ms']} ms, p99 {sent['p99_ms']} ms"
+            print(f"  {len(served.processes)} instance(s), paced at {rate:.0f}/s: {latency}; {disturbed}", flush=True)
+        return min(tries, key=lambda one: float(one["others_cores"]))
 
     async def _said(self, served: Served, tenant: Tenant, mode: str) -> Result:
         run = await self.run(served, tenant, mode)
@@ -114,9 +134,25 @@ class Bench:
         return run
 
 
+def others_cores(before: dict[str, float], after: dict[str, float]) -> float:
+    """The cores that programs which are no part of this used on average."""
+    return round(max(0.0, after["others_seconds"] - before["others_seconds"]) / (after["at"] - before["at"]), 2)
+
+
+def calm(runs: Sequence[Result]) -> list[Result]:
+    """The runs that nobody disturbed."""
+    return [run for run in runs if run["others_cores"] <= CALM_CORES_MAX]
+
+
+def counted(runs: Sequence[Result], mode: str) -> list[Result]:
+    """The runs of a mode that count: the undisturbed ones, or all where there is none."""
+    of_mode = [run for run in runs if run["mode"] == mode]
+    return calm(of_mode) or of_mode
+
+
 def median_of(runs: Sequence[Result], mode: str, name: str) -> float:
-    """The median over the runs of a mode."""
-    return float(median(run[name] for run in runs if run["mode"] == mode))
+    """The median over the runs of a mode that count."""
+    return float(median(run[name] for run in counted(runs, mode)))
 
 
 def import_ms() -> float:
@@ -131,7 +167,7 @@ def figures_of(runs: Sequence[Result], paced: Result, full: statements.Count) ->
     return {
         "mix_per_second": median_of(runs, "mix", "drained_per_second"),
         "one_per_second": median_of(runs, "one", "drained_per_second"),
-        "cpu_ms": median(run["app_cpu_ms"] + run["postgres_cpu_ms"] for run in runs if run["mode"] == "mix"),
+        "cpu_ms": median(run["app_cpu_ms"] + run["postgres_cpu_ms"] for run in counted(runs, "mix")),
         "p50_ms": paced["p50_ms"],
         "p99_ms": paced["p99_ms"],
         "statements": full.statements_per_event,
@@ -148,11 +184,13 @@ def notes_of(runs: Sequence[Result], paced: Result, full: statements.Count, firs
         f"A full batch is {full.events} events: {full.statements} statements that write to {full.table_writes} tables when their"
         f" kinds are known; {first.statements} when all are new, {first.foreign_key_checks} of them checks of foreign keys."
     )
+    used = [*counted(runs, "mix"), *counted(runs, "one"), paced]
     return [
         batch,
         f"Half of that load is {paced['rate']:.0f} events/s; latency counts from the moment an event was due.",
         f"Redis commands per event: {max(run['redis_commands'] for run in runs):.4f} at most.",
-        f"Other programs used {median(run['others_cores'] for run in runs):.2f} cores meanwhile.",
+        f"Other programs used {max(one['others_cores'] for one in used):.2f} cores at most during the runs that count.",
+        f"An instance's first {COLD_EVENTS} events cost it {paced['cold_cpu_ms']:.1f} ms CPU each; the table has warm ones.",
         f"Load generator: {runs[0]['load']['generator_cpu_ms_per_event']:.3f} ms CPU per event, beside the instances.",
     ]
 
