@@ -3,20 +3,25 @@
 Containers are visited in breadth, once, without copying. Strings that were found clean before are skipped (memo.py);
 the others are joined and searched at once, and only those in which a rule has a place to look at are cleaned one by
 one. Only containers on the way to a change are copied, so the caller's payload stays as it was.
+
+What makes an event useful is walked first (parts.py), so that nothing else uses up the work there is for it.
 """
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import Any, Final
 
 from lib.redaction.names import Verdict, judge, rule_of_name
+from lib.redaction.parts import IDENTITY, parts
 from lib.redaction.rules import Rules
 from lib.redaction.search import hits, is_plain_key
 from lib.redaction.text import clean, hashed, is_suspect, placeholder
 from lib.redaction.values import fits, is_kept_under_key, is_random, is_version_field
 
 DEPTH_MAX = 200  # levels of containers; what lies deeper is removed (orjson stops at 254)
-WORK_MAX = 5_000  # strings, places and telling keys looked at closely in one event; beyond, what would need a look is removed
+# Telling names in one event, and places looked at closely in its strings: each; beyond, what would need a look is removed.
+WORK_MAX = 5_000
 STEP_CHARS_MAX = 100  # of one key in a path
 CARD_NUMBER_MIN = 10**11  # numbers from here on are looked at as text
 
@@ -32,25 +37,27 @@ class Walk:
 
     def __init__(self, payload: dict[str, Any], rules: Rules) -> None:
         self.rules = rules
-        self.nodes: list[Node] = [(payload, -1, "", None)]
+        self.nodes: list[Node] = [(payload, -1, "", None)]  # the first becomes one part of the payload after another
         self.pending: list[tuple[int, Key, str]] = []
-        self.copies: dict[int, Any] = {}
+        self.copies: dict[int, Any] = {0: payload.copy()}
         self.ways: dict[int, str] = {}
         self.renames: dict[int, dict[str, str]] = {}
         self.removed: list[tuple[int, Key, str]] = []
         self.dropped: dict[int, str] = {}  # whole containers, by rule: applied last, over whatever became of their parts
-        self.work = 0
+        self.names_work = self.texts_work = 0
 
     def run(self) -> dict[str, Any]:
         """The payload without its secrets."""
-        visit(self)
+        for part in parts(self.nodes[0][0]):
+            self.nodes[0] = (part, -1, "", None)
+            visit(self)
         look(self)
         for index in sorted(self.dropped, reverse=True):  # from the leaves up: a container goes after what is in it
             _, parent, key, _ = self.nodes[index]
             self.replace(parent, key, placeholder(self.dropped[index]), [self.dropped[index]])
         for index in sorted(self.renames, reverse=True):  # likewise: the way to a container is by its old keys
             rename(self.writable(index), self.renames[index])
-        root: dict[str, Any] = self.copies[0] if self.copies else self.nodes[0][0]
+        root: dict[str, Any] = self.copies[0]
         return root
 
     def writable(self, index: int) -> Any:
@@ -58,8 +65,7 @@ class Walk:
         if index not in self.copies:
             value, parent, key, _ = self.nodes[index]
             self.copies[index] = value.copy()
-            if parent >= 0:
-                self.writable(parent)[key] = self.copies[index]
+            self.writable(parent)[key] = self.copies[index]
         return self.copies[index]
 
     def replace(self, index: int, key: Key, value: Any, rules: list[str]) -> None:
@@ -69,15 +75,18 @@ class Walk:
         self.writable(index)[key] = value
         self.removed += [(index, key, rule) for rule in rules]
 
-    def spend(self, work: int) -> None:
-        """Counts work: the same for what is done now and what is remembered from before, so that the memo changes nothing."""
-        self.work += work
+    def affords(self, index: int, work: int) -> bool:
+        """Counts work on a container's names; where none is left, the container goes, unless it is the payload itself.
 
-    def drop(self, index: int, rule: str) -> bool:
-        """Removes a whole container, unless it is the payload itself."""
-        if index:
-            self.dropped[index] = rule
-        return index > 0
+        Where that was too often, what holds it goes. The same for what is done now and what is remembered from before,
+        so that the memo changes nothing.
+        """
+        self.names_work += work
+        if self.names_work > WORK_MAX and index:
+            self.dropped[index] = "overflow"
+            if self.names_work > 2 * WORK_MAX and self.nodes[index][1]:
+                self.dropped[self.nodes[index][1]] = "overflow"
+        return index not in self.dropped
 
     def path(self, index: int, key: Key) -> str:
         """The way to a value: dotted, with the keys as they are after redaction, each cut to STEP_CHARS_MAX."""
@@ -99,16 +108,17 @@ class Walk:
 
 
 def visit(walk: Walk) -> None:
-    """Lists every container, every string not known to be clean, and settles what telling names decide."""
+    """Lists every container of one part, every string not known to be clean, and settles what telling names decide."""
     nodes, pending = walk.nodes, walk.pending
     texts, keys = walk.rules.memo.texts.plain, walk.rules.memo.keys.plain
-    level, level_end = 1, 1
-    for index, (value, _, _, secret) in enumerate(nodes):  # grows meanwhile
+    level, level_end = 1, len(nodes)
+    below_root = islice(enumerate(nodes), level_end, None)  # grows meanwhile
+    for index, (value, _, _, secret) in chain([(0, nodes[0])], below_root):
         if index == level_end:
             level, level_end = level + 1, len(nodes)
             if level > DEPTH_MAX:
                 for below in range(index, level_end):
-                    walk.drop(below, "depth")
+                    walk.dropped[below] = "depth"
                 return
         if value.__class__ is list:
             visit_list(walk, index)
@@ -128,13 +138,13 @@ def visit(walk: Walk) -> None:
 
 def visit_list(walk: Walk, index: int) -> None:
     """A list: under a telling key every leaf goes; else each child by itself, and by the name before it."""
-    value, _, _, secret = walk.nodes[index]
-    if _is_exhausted(walk, index):
+    value, parent, _, secret = walk.nodes[index]
+    if parent in walk.dropped:
         return
     if secret is not None:
         for at, child in enumerate(value):
             settle(walk, index, at, child, secret)
-            if walk.work > WORK_MAX and walk.drop(index, "overflow"):
+            if index in walk.dropped:
                 return
         return
     nodes, texts = walk.nodes, walk.rules.memo.texts.plain
@@ -162,14 +172,8 @@ def visit_named(walk: Walk, index: int, first: int) -> None:
             leave(walk, index, at, child)
         is_name = child.__class__ is str and (child.startswith("-") or (at == 0 and len(value) == 2))
         named = rule_of_name(child, walk.rules.extra_keys) if is_name else None
-        if walk.work > WORK_MAX and walk.drop(index, "overflow"):
+        if index in walk.dropped:
             return
-
-
-def _is_exhausted(walk: Walk, index: int) -> bool:
-    """Whether no work is left for a container, so that it goes, with what holds it."""
-    parent = walk.nodes[index][1]
-    return walk.work > WORK_MAX and (parent in walk.dropped or walk.drop(parent, "overflow"))
 
 
 def _is_known(children: list[Any], texts: set[str]) -> bool:
@@ -183,7 +187,7 @@ def _is_known(children: list[Any], texts: set[str]) -> bool:
 def visit_telling(walk: Walk, index: int) -> None:
     """A map with a telling key in it or above it, or with a name beside its value: each child by the verdict."""
     value, parent, key, secret = walk.nodes[index]
-    if _is_exhausted(walk, index):
+    if parent in walk.dropped:
         return
     is_modules, is_user = parent == 0 and key == "modules", parent == 0 and key == "user"
     named = _named(value, walk.rules) if "value" in value else None
@@ -203,7 +207,7 @@ def visit_telling(walk: Walk, index: int) -> None:
             walk.replace(index, name, placeholder(verdict.rule), [verdict.rule])
         else:
             leave(walk, index, name, child)
-        if walk.work > WORK_MAX and walk.drop(index, "overflow"):
+        if index in walk.dropped:
             return
 
 
@@ -219,7 +223,7 @@ def judge_key(walk: Walk, index: int, name: Any) -> Verdict | None:
     if name in memo.plain:
         return None
     if name in memo.telling:
-        walk.spend(1)
+        walk.affords(index, 1)
         return memo.telling[name]
     name = str(name)
     if walk.rules.custom is None and not walk.rules.extra_keys and name not in _USER_FIELDS and is_plain_key(name):
@@ -232,7 +236,8 @@ def judge_key(walk: Walk, index: int, name: Any) -> Verdict | None:
         walk.removed += [(index, name, rule) for rule in rules]
     elif name not in _USER_FIELDS:
         memo.add(name, verdict)
-    walk.spend(work if verdict is not None or rules else 0)
+    if verdict is not None or rules:
+        walk.affords(index, work)
     return verdict
 
 
@@ -242,8 +247,7 @@ def settle(walk: Walk, index: int, name: Key, child: Any, rule: str) -> None:
         walk.nodes.append((child, index, name, rule))
     elif is_kept_under_key(child) if isinstance(child, str) else not fits(rule, str(child)):
         leave(walk, index, name, child)
-    elif isinstance(child, (str, int, float)) and not isinstance(child, bool):
-        walk.spend(1)
+    elif isinstance(child, (str, int, float)) and not isinstance(child, bool) and walk.affords(index, 1):
         walk.replace(index, name, placeholder(rule), [rule])
 
 
@@ -279,16 +283,20 @@ def look(walk: Walk) -> None:
             continue
         if text in memo.looked:
             if _affords(walk, index, key):
-                walk.spend(memo.looked[text])
+                walk.texts_work += memo.looked[text]
         elif (text in suspect or (text in unasked and is_suspect(text))) and _affords(walk, index, key):
             _look_at(walk, index, key, text)
 
 
 def _affords(walk: Walk, index: int, key: Key) -> bool:
-    """Whether there is work left; if not, what holds the string goes."""
-    if walk.work > WORK_MAX and not walk.drop(index, "overflow"):
+    """Whether there is work left; if not, the string goes, or the list that holds it."""
+    if walk.texts_work <= WORK_MAX or (index == 0 and key in IDENTITY):
+        return True
+    if walk.nodes[index][0].__class__ is list:
+        walk.dropped[index] = "overflow"
+    else:
         walk.replace(index, key, placeholder("overflow"), ["overflow"])
-    return walk.work <= WORK_MAX
+    return False
 
 
 def _look_at(walk: Walk, index: int, key: Key, text: str) -> None:
@@ -296,7 +304,7 @@ def _look_at(walk: Walk, index: int, key: Key, text: str) -> None:
     if tells_version and text.count(".") == 3 and text.replace(".", "").isdecimal():
         return  # most of them, without the work
     cleaned = clean(text, walk.rules.treatments, walk.rules.custom)
-    walk.spend(cleaned.work)
+    walk.texts_work += cleaned.work
     if not cleaned.rules:
         walk.rules.memo.unchanged(text, cleaned.work)
     elif not (tells_version and set(cleaned.rules) == {"ip"}):

@@ -45,6 +45,74 @@ def test_the_limit_does_not_depend_on_what_was_seen_before() -> None:
     assert redact(payload, rules).body == redact(payload, rules).body
 
 
+CRASH: dict[str, Any] = {
+    "event_id": "0f8fad5b" * 4,
+    "timestamp": "2026-11-24T10:00:00.123456Z",
+    "level": "error",
+    "platform": "python",
+    "release": "shop@1.2.3",
+    "fingerprint": ["{{ default }}", "auth key"],
+    "exception": {
+        "values": [
+            {
+                "type": "ValueError",
+                "value": "no auth key: none",
+                "stacktrace": {"frames": [{"filename": "app/auth.py", "function": "token_of", "context_line": "key = keys[0]"}]},
+            }
+        ]
+    },
+    "tags": {"auth_method": "key"},
+}
+GREEDY: dict[str, Any] = {
+    "telling keys": {f"password_{n}x": "a1" for n in range(WORK_MAX * 3)},
+    "maps of telling keys": [{"pin": n} for n in range(WORK_MAX * 3)],
+    "strings with secrets": {f"k{n}": f"token=a{n}" for n in range(WORK_MAX * 3)},
+    "one string": "token=a1 " * (WORK_MAX * 3),
+}
+
+
+@pytest.mark.parametrize("place", ["extra", "contexts", "unknown"])
+@pytest.mark.parametrize("greedy", GREEDY)
+def test_too_much_beside_the_crash_costs_nothing_of_the_crash(greedy: str, place: str) -> None:
+    payload = {place: {"a": GREEDY[greedy]}, **CRASH}
+    for _ in range(2):  # where nothing was seen before, and where everything was
+        cleaned = redact(payload).payload
+        assert {key: cleaned[key] for key in CRASH} == CRASH
+        assert list(cleaned) == list(payload)
+
+
+@pytest.mark.parametrize("greedy", GREEDY)
+def test_too_much_in_a_variable_leaves_the_stack_and_too_much_in_tags_leaves_the_crash(greedy: str) -> None:
+    crash = orjson.loads(orjson.dumps(CRASH))
+    frames = crash["exception"]["values"][0]["stacktrace"]["frames"]
+    frames.insert(0, {"function": "main", "vars": {"a": GREEDY[greedy]}})
+    cleaned = redact(crash).payload
+    del cleaned["exception"]["values"][0]["stacktrace"]["frames"][0]["vars"]
+    del frames[0]["vars"]
+    assert cleaned["exception"] == crash["exception"]
+    assert redact({**CRASH, "tags": {"a": GREEDY[greedy]}}).payload["exception"] == CRASH["exception"]
+
+
+@pytest.mark.parametrize("key", ["event_id", "timestamp", "level", "platform"])
+def test_what_an_event_is_known_by_never_overflows(key: str) -> None:
+    values = [{"value": f"token=a{n}"} for n in range(WORK_MAX * 3)]
+    cleaned = redact({"transaction": "token=a1 " * WORK_MAX, "exception": {"values": values}, key: "auth-key-0"}).payload
+    assert cleaned[key] == "auth-key-0"
+
+
+def test_overflow_takes_the_string_or_the_smallest_container_that_was_not_looked_at() -> None:
+    names = {"first": {f"pin_{n}": n for n in range(WORK_MAX * 2)}, "next": {"a": "kept", "b": {"pin": 1234}, "c": ["kept"]}}
+    assert redact({"extra": names}).payload["extra"] == {
+        "first": "[redacted:overflow]",
+        "next": {"a": "kept", "b": "[redacted:overflow]", "c": ["kept"]},
+    }
+    texts = {"first": [f"token=a{n}" for n in range(WORK_MAX * 2)], "next": {"a": {"b": "token=a1", "c": "kept"}}}
+    assert redact({"extra": texts}).payload["extra"] == {
+        "first": "[redacted:overflow]",
+        "next": {"a": {"b": "[redacted:overflow]", "c": "kept"}},
+    }
+
+
 def nested(depth: int, kind: str) -> Any:
     inner: Any = {"password": TOKEN, "note": TOKEN}
     for _ in range(depth):
