@@ -8,17 +8,35 @@ from lib.events import limits
 
 ELLIPSIS = "…"
 TOO_DEEP = "[nested too deeply]"
+CUT_WORD_CHARS_MAX = 80
+_LAST_WORD = re.compile(r"\S+\Z")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def clip(text: str, chars_max: int) -> str:
-    """At most `chars_max` characters, ending in an ellipsis where something was cut."""
-    return text if len(text) <= chars_max else text[: chars_max - 1] + ELLIPSIS
+    """At most `chars_max` characters, ending in an ellipsis where something was cut.
+
+    The word that the cut goes through goes too: half a token is not recognised by redaction, which comes later, and still tells
+    most of it. Of a longer run without white space its last CUT_WORD_CHARS_MAX characters go, more than most tokens have.
+    """
+    if len(text) <= chars_max:
+        return text
+    head = text[: chars_max - 1]
+    cut = _LAST_WORD.search(head, max(0, len(head) - CUT_WORD_CHARS_MAX))
+    return (head[: cut.start()] if cut else head) + ELLIPSIS
 
 
 def text(value: str, chars_max: int) -> str:
     """Clipped, and without NUL and lone surrogates, which PostgreSQL cannot hold."""
-    value = clip(value, chars_max)
+    return _storable(clip(value, chars_max))
+
+
+def shortened(value: str, chars_max: int) -> str:
+    """Likewise, but cut where it is full: for text that is redacted already."""
+    return _storable(value if len(value) <= chars_max else value[: chars_max - 1] + ELLIPSIS)
+
+
+def _storable(value: str) -> str:
     if "\0" in value:
         value = value.replace("\0", "")
     return value if value.isascii() else _SURROGATES.sub("\ufffd", value)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from lib import fingerprint
-from lib.events.bounds import text
+from lib.events.bounds import shortened
 
 TITLE_CHARS_MAX = 200
 COLUMN_CHARS_MAX = 200
@@ -66,7 +66,7 @@ def _headline(payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def _column(value: object, chars_max: int = COLUMN_CHARS_MAX) -> str | None:
-    return text(value, chars_max) or None if isinstance(value, str) else None
+    return shortened(value, chars_max) or None if isinstance(value, str) else None
 
 
 def _first_line(value: object) -> str:
@@ -81,7 +81,7 @@ def _title(payload: dict[str, Any], headline: dict[str, Any]) -> str:
     entry = _mapping(payload.get("logentry"))
     said = _first_line(entry.get("formatted")) or _first_line(entry.get("message"))
     joined = f"{kind}: {value}" if kind and value else kind or value or said
-    return text(joined, TITLE_CHARS_MAX) or UNTITLED
+    return shortened(joined, TITLE_CHARS_MAX) or UNTITLED
 
 
 def _culprit(payload: dict[str, Any]) -> str | None:

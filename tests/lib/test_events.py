@@ -14,7 +14,7 @@ from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
 from lib import events, json
-from lib.events import limits
+from lib.events import bounds, limits
 from tests import hostile
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -278,8 +278,17 @@ def test_a_long_text_is_cut_and_shows_it(raw: dict[str, Any], path: tuple[str | 
         value: Any = payload
         for step in path:
             value = value[step]
-        assert len(value) == chars
+        assert len(value) == chars - bounds.CUT_WORD_CHARS_MAX
         assert value.endswith("x…")
+
+
+@pytest.mark.parametrize("before", range(150, 200))
+def test_a_cut_leaves_no_part_of_the_word_that_it_goes_through(before: int) -> None:
+    secret = "AK" + "IA" + "Q7Z2M5X8W3V6N9B4"
+    raw = {"tags": {"a": "word " * (before // 5) + "x" * (before % 5) + " " + secret + " tail" * 40}}
+    value = events.normalise(raw, NOW)["tags"]["a"]
+    assert len(value) <= limits.TAG_VALUE_CHARS_MAX
+    assert secret in value or secret[:4] not in value
 
 
 def test_nul_and_lone_surrogates_are_nowhere() -> None:
