@@ -66,7 +66,9 @@ def prepare(payload: dict[str, Any], rules: ProjectRules) -> Prepared:
     previous = [_earlier(redacted.payload, rules, earlier) for earlier in fingerprint.EARLIER]
     if rules.redaction:
         redacted = redaction.redact(payload, rules.redaction)
-        found = found._replace(parts=redaction.redact({"parts": found.parts}, rules.redaction).payload["parts"])
+        # Shown are the parts of what is stored: those that were hashed have lost what a project's pattern goes by.
+        shown = compute(redacted.payload).parts
+        found = found._replace(parts=redaction.redact({"parts": shown}, rules.redaction).payload["parts"])
     return Prepared(redacted, found, previous)
 
 
