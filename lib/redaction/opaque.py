@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lib.redaction.values import is_hex, switches
+from lib.redaction.values import is_hex, octet_end, switches
 
 BARE_CHARS_MIN = 32
 PREFIXED_CHARS_MIN = 20
@@ -10,7 +10,11 @@ SEEN_CHARS_MAX = 512  # enough to tell
 
 
 def locate(text: str, start: int, end: int) -> tuple[int, int] | None:
-    """The span of a random string, unless it is part of a path, a file's name, a hash (`sha256-…`) or an identifier."""
+    """The span of a random string, unless it is part of a path, a file's name, a hash (`sha256-…`) or an identifier.
+
+    What an encoded separator before it (`%3D`) leaves of itself is no part of it.
+    """
+    start = max(start, octet_end(text, start - 1))
     run = text[start : min(end, start + SEEN_CHARS_MAX)]
     before, after = text[start - 1 : start], text[end : end + 1]
     if (

@@ -147,6 +147,20 @@ def bytes_of(text: str) -> bytes:
     return text.encode("ascii", "replace")
 
 
+# A percent-encoded octet ends in letters or digits, but is a separator: %3D, and encoded again, %253D.
+OCTET: Final = r"%(?:25)*[0-9A-Fa-f]{2}"
+_OCTET = re2.compile(OCTET.encode())
+_OCTET_CHARS_MAX = 64
+
+
+def octet_end(text: str, start: int) -> int:
+    """Where the percent-encoded octet at `start` ends; `start` where there is none."""
+    if start < 0 or text[start] != "%":
+        return start
+    octet = _OCTET.match(bytes_of(text[start : start + _OCTET_CHARS_MAX]))
+    return start + (octet.end() if octet is not None else 0)
+
+
 Check = Callable[[str, int, int], bool]
 
 

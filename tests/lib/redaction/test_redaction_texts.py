@@ -78,6 +78,23 @@ def test_a_token_that_announces_itself_leaves_without_any_name(family: str, toke
     assert token not in cleaned(sentence.format(token))
 
 
+# Too even a mixture to be found by form alone, now and then: only its prefix tells.
+MANY = [tokens(seed) for seed in range(1, 400)]
+ANNOUNCED = [family for family in tokens() if family != "no prefix"]
+
+
+@pytest.mark.parametrize("separator", ["%3D", "%3d", "%26", "%3F", "%2F", "%22", "%20", "%0A", "%5B", "%253D", "%252520"])
+def test_a_token_behind_an_encoded_separator_leaves_and_the_separator_stays(separator: str) -> None:
+    for token in (each["github"] for each in MANY):
+        assert cleaned(f"%2Fa%3Fb{separator}{token}%26c") == f"%2Fa%3Fb{separator}[redacted:token]%26c"
+
+
+@pytest.mark.parametrize("family", ANNOUNCED)
+def test_a_token_of_any_family_leaves_an_encoded_url(family: str) -> None:
+    for token in (each[family] for each in MANY):
+        assert quote(token, safe="") not in cleaned(quote(f"/a?b={token}", safe=""))
+
+
 CREDENTIALS = {
     "bearer": f"Authorization: Bearer {SECRET}",
     "bearer alone": f"sent Bearer {SECRET}",
@@ -224,6 +241,11 @@ READABLE = [
     "+08:00",
     "prompt_tokens=12, completion_tokens=40",
     "account: 4 items",
+    "/a%3Fq%3Dsk_learn_preprocessing_data%26page%3D2%20of%203",
+    "GET%20%2Fstatic%2Fchunks%2Fpages%2F_app-7d1f2a3b4c5d6e7f.js",
+    "trace%3D36fc270290c44e9c9b78642c70cc371c%2Duuid%20550e8400-e29b-41d4-a716-446655440000",
+    "caf%C3%A9_au_lait_with_milk_and_sugar",
+    "at 100%ab and 50%20disk",
 ]
 
 
