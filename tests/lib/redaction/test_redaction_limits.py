@@ -96,7 +96,8 @@ def test_too_much_in_a_variable_leaves_the_stack_and_too_much_in_tags_leaves_the
 @pytest.mark.parametrize("key", ["event_id", "timestamp", "level", "platform"])
 def test_what_an_event_is_known_by_never_overflows(key: str) -> None:
     values = [{"value": f"token=a{n}"} for n in range(WORK_MAX * 3)]
-    cleaned = redact({"transaction": "token=a1 " * WORK_MAX, "exception": {"values": values}, key: "auth-key-0"}).payload
+    scalars = dict.fromkeys(["release", "environment", "transaction"], "token=a1 " * WORK_MAX)
+    cleaned = redact({**scalars, "exception": {"values": values}, key: "auth-key-0"}).payload
     assert cleaned[key] == "auth-key-0"
 
 
