@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import time
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from lib.redaction import (
     redact,
 )
 from lib.redaction.rules import KEYS_MAX, PATTERN_CHARS_MAX, PATTERNS_MAX, SAFE_FIELDS_MAX
+from lib.redaction.text import CUSTOM_CHARS_MAX, MATCHES_MAX, PLACEHOLDER_CHARS_MAX, clean
 from tests.lib.redaction.lookalikes import random_text, tokens
 
 KEY = b"k" * 32
@@ -155,3 +157,30 @@ def test_one_projects_patterns_do_not_leak_into_anothers_memory() -> None:
     for rules, kept in ((theirs, True), (mine, False), (theirs, True), (mine, False)):
         assert (redact({"message": note}, rules).payload["message"] == note) is kept
     assert redact({"message": note}, mine).removals == [Removal("message", "custom", 1)]
+
+
+@pytest.mark.parametrize("length", [400, 5_000, 20_000])
+def test_own_patterns_do_not_look_into_placeholders(length: int) -> None:
+    custom = compile_rules(extra_patterns=["[a-z]"]).custom
+    once = clean("a" * length, custom=custom)
+    assert len(once.text) <= PLACEHOLDER_CHARS_MAX * min(length, MATCHES_MAX + 1)
+    assert once.text.startswith("[redacted:custom]" * 400)
+    assert "a" not in once.text.replace("[redacted:custom]", "").replace("[redacted:overflow]", "")
+    assert clean(once.text, custom=custom).text == once.text
+
+
+def test_own_patterns_take_bounded_time() -> None:
+    custom = compile_rules(extra_patterns=["a(.*b)?"]).custom
+    began = time.process_time()
+    once = clean("a" * 20_000, custom=custom)
+    assert time.process_time() - began < 0.5
+    assert once.text.endswith("[redacted:overflow]")
+    assert once.work > MATCHES_MAX  # counts towards the work of the whole event
+    assert clean(once.text, custom=custom).text == once.text
+
+
+def test_what_own_patterns_are_not_asked_about_is_removed() -> None:
+    custom = compile_rules(extra_patterns=[r"CUST-\d{6}"]).custom
+    assert clean("x " * 20 + "CUST-123456", custom=custom).text == "x " * 20 + "[redacted:custom]"
+    for before in range(CUSTOM_CHARS_MAX - 12, CUSTOM_CHARS_MAX + 1):  # the limit falls into a match
+        assert "CUST-1" not in clean("-" * before + "CUST-123456", custom=custom).text
