@@ -62,7 +62,24 @@ def _storable(values: Mapping[str, Any] | None) -> str | None:
     from lib import redaction  # 40 ms that a request which changes nothing need not wait for
 
     plain = orjson.loads(orjson.dumps(dict(values)))
-    return redaction.redact(plain).body.decode()
+    redacted = redaction.redact(_with_lists_numbered(plain)).payload
+    return orjson.dumps(_with_lists_again(redacted, plain)).decode()
+
+
+def _with_lists_numbered(value: Any) -> Any:
+    """Each list as a mapping by number: in a list of two, redaction would take the first item for the second one's name."""
+    if isinstance(value, list):
+        return {str(number): _with_lists_numbered(item) for number, item in enumerate(value)}
+    return {key: _with_lists_numbered(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _with_lists_again(redacted: Any, plain: Any) -> Any:
+    """What `_with_lists_numbered` did, undone; `plain` says what was a list. Redaction keeps order, but renames keys."""
+    if not isinstance(redacted, dict):
+        return redacted
+    if isinstance(plain, list):
+        return [_with_lists_again(*pair) for pair in zip(redacted.values(), plain, strict=True)]
+    return {key: _with_lists_again(item, before) for (key, item), before in zip(redacted.items(), plain.values(), strict=True)}
 
 
 def _address(text: str | None) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import psycopg
 import pytest
 
@@ -66,3 +68,18 @@ async def test_the_trail_is_only_added_to_unless_erasure_is_declared(database_ur
             await conn.execute(change.encode())
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             await conn.execute(change.encode())
+
+
+async def test_a_list_that_begins_with_a_telling_name_is_kept(database_url: str) -> None:
+    secret = "ghp_" + "a1B2c3D4e5" * 3 + "F6g7H8"
+    before: dict[str, Any] = {"extra_keys": ["password", "customer_code"], "rules": [{"match": ["--token", "x"]}]}
+    after = {"extra_keys": ["password", secret, ["secret", "b"]], "password": ["hunter2222", ["hunter3333"]]}
+    async with await db.connect(database_url) as conn:
+        actor = audit.Actor(await workspace(conn), None, "person", 1)
+        await audit.record(conn, actor, "redaction_rules.replace", 1, before, after)
+        [row] = await trail(conn, actor.workspace_id)
+        assert row["before"] == before
+        assert row["after"] == {
+            "extra_keys": ["password", "[redacted:token]", ["secret", "b"]],
+            "password": ["[redacted:password]", ["[redacted:password]"]],
+        }
