@@ -70,15 +70,18 @@ def _compiled(
     phone: Treatment,
     hash_key: bytes | None,
 ) -> Rules:
+    treatments = Treatments(email or "remove", ip or "remove", phone, hash_key)
+    # A key is remembered with what became of it: a kept address in one would be kept for everybody.
+    is_built_in = not (extra_keys or extra_patterns) and treatments._replace(key=None) == REMOVE_ALL
     return Rules(
         extra_keys=_keys(extra_keys),
         extra_patterns=extra_patterns,
         safe_fields=_safe(safe_fields),
-        treatments=Treatments(email or "remove", ip or "remove", phone, hash_key),
+        treatments=treatments,
         user_email=_person("e-mail", email, hash_key),
         user_ip=_person("IP", ip, hash_key),
         custom=_custom(extra_patterns),
-        memo=BUILT_IN.memo.share(texts=not extra_patterns, keys=not extra_keys),
+        memo=BUILT_IN.memo.share(texts=not extra_patterns, keys=is_built_in),
     )
 
 
