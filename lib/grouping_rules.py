@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from lib import fingerprint
 from lib.fingerprint import Fingerprint
-from lib.globs import Globs, Table
+from lib.globs import QUESTIONS_MAX, STARS_MAX, Globs, Table
 
 RULES_MAX = 100
 PATTERN_CHARS_MAX = 200
@@ -27,6 +27,7 @@ EVENT_FIELDS = ("logger", "level")
 TAG = "tag."
 DEFAULT = "default"
 VARIABLES = (DEFAULT, "type", "message", "module", "function", "transaction", "logger", "level", "environment", "release")
+_MANY_WILDCARDS = f"a pattern has at most {STARS_MAX} `*` and {QUESTIONS_MAX} `?`"
 _VARIABLE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 Compute = Callable[[Mapping[str, Any]], Fingerprint]
@@ -260,6 +261,8 @@ def _wrong(rule: Rule) -> Iterator[tuple[str, str]]:
             yield f"/match/{_escaped(key)}", f"conditions are {allowed} and tag.<name>"
         elif key in (*EXCEPTION_FIELDS, *FRAME_FIELDS) and not match[key].strip("*"):
             yield f"/match/{key}", "the pattern fits every event; leave it out"
+        elif _has_many_wildcards(match[key]):
+            yield f"/match/{_escaped(key)}", _MANY_WILDCARDS
     if "ignore_frames" in rule:
         yield from _wrong_frames(rule["ignore_frames"])
     yield from _wrong_parts(rule.get("fingerprint", ()))
@@ -273,6 +276,12 @@ def _wrong_frames(frames: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield f"/ignore_frames/{_escaped(key)}", f"frames are named by {', '.join(FRAME_FIELDS)}"
         elif not pattern.strip("*?"):
             yield f"/ignore_frames/{key}", "the pattern fits every frame; leave it out, or name some"
+        elif _has_many_wildcards(pattern):
+            yield f"/ignore_frames/{key}", _MANY_WILDCARDS
+
+
+def _has_many_wildcards(pattern: str) -> bool:
+    return pattern.count("*") > STARS_MAX or pattern.count("?") > QUESTIONS_MAX
 
 
 def _wrong_parts(parts: Sequence[str]) -> Iterator[tuple[str, str]]:
