@@ -104,7 +104,7 @@ def pairs(value: object) -> dict[str, Any] | None:
 
 
 def _appended(known: str, item: str) -> str:
-    if len(known) == limits.PAIR_VALUE_CHARS_MAX and known.endswith(ELLIPSIS):
+    if known.endswith(ELLIPSIS):
         return known  # full: 300,000 pairs of one name would copy it as often
     return clip(f"{known}, {item}", limits.PAIR_VALUE_CHARS_MAX)
 

@@ -35,6 +35,6 @@ def test_memory_is_shared_only_between_rules_that_judge_alike() -> None:
         return rules.memo.texts is BUILT_IN.memo.texts, rules.memo.keys is BUILT_IN.memo.keys
 
     assert shares(compile_rules(safe_fields=["extra.a"], hash_key=b"k" * 32)) == (True, True)
-    for treatment in ({"email": "keep"}, {"ip": "keep"}, {"phone": "keep"}):
-        assert shares(compile_rules(**treatment)) == (True, False)  # texts: only those without anything to treat
+    for kept in (compile_rules(email="keep"), compile_rules(ip="keep"), compile_rules(phone="keep")):
+        assert shares(kept) == (True, False)  # texts: only those without anything to treat
     assert shares(compile_rules(extra_patterns=["x+y"])) == (False, False)
