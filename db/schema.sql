@@ -237,6 +237,46 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.partitions_of(parent regclass) RETURNS TABLE(name text, day date)
+    LANGUAGE sql STABLE
+    AS $$
+    select c.relname::text, to_date(right(c.relname, 8), 'YYYYMMDD')
+      from pg_inherits h
+      join pg_class c on c.oid = h.inhrelid
+     where h.inhparent = parent
+$$;
+
+CREATE FUNCTION public.prune_payloads(expired date) RETURNS TABLE(row_count bigint, bytes bigint)
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    AS $_$
+declare
+    name text := 'event_payloads_' || to_char(expired, 'YYYYMMDD');
+begin
+    if expired >= today() then
+        raise exception 'payloads of % have not expired', expired using errcode = 'invalid_parameter_value';
+    end if;
+    if to_regclass(name) is null or not pg_try_advisory_xact_lock(7306, expired - date '2000-01-01') then
+        return;
+    end if;
+    execute format('lock table %I in share update exclusive mode', name);
+    execute format(
+        'with gone as (
+            select project_id, count(*) as row_count from %I group by project_id
+        ), told as (
+            insert into audit_log (workspace_id, project_id, actor_kind, action, object_id, after)
+            select p.workspace_id, p.id, ''cron'', ''retention.prune'', $1::text, jsonb_build_object(''payloads'', g.row_count)
+              from gone g
+              join projects p on p.id = g.project_id
+        )
+        select coalesce(sum(row_count), 0) from gone', name) using expired into row_count;
+    bytes := pg_total_relation_size(name::regclass);
+    perform set_config('lock_timeout', '100ms', true);
+    execute format('drop table %I', name);
+    return next;
+end
+$_$;
+
 CREATE FUNCTION public.record_events(batch jsonb, payloads bytea[]) RETURNS TABLE(project_id bigint, fingerprint uuid, event_id uuid, incident_id bigint, transition text)
     LANGUAGE plpgsql
     SET lock_timeout TO '2s'
@@ -557,6 +597,10 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.today() RETURNS date
+    LANGUAGE sql STABLE
+    AS $$ select (now() at time zone 'UTC')::date $$;
+
 CREATE TABLE public.audit_log (
     workspace_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -587,7 +631,8 @@ ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE public.cron_runs (
     job text NOT NULL,
     started_at timestamp with time zone NOT NULL,
-    finished_at timestamp with time zone
+    finished_at timestamp with time zone,
+    report jsonb
 );
 
 CREATE TABLE public.event_counts (
@@ -718,6 +763,7 @@ CREATE TABLE public.projects (
     name text NOT NULL,
     retention_days integer DEFAULT 90 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
     CONSTRAINT projects_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
     CONSTRAINT projects_retention_days_check CHECK (((retention_days >= 1) AND (retention_days <= 3650))),
     CONSTRAINT projects_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text))
@@ -774,6 +820,7 @@ CREATE TABLE public.workspaces (
     name text NOT NULL,
     person_hash_key bytea DEFAULT (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    deleted_at timestamp with time zone,
     CONSTRAINT workspaces_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
     CONSTRAINT workspaces_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text))
 );
@@ -867,7 +914,11 @@ CREATE INDEX incidents_merged ON public.incidents USING btree (project_id, merge
 
 CREATE INDEX members_by_person ON public.members USING btree (person_id);
 
+CREATE INDEX projects_deleted ON public.projects USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
+
 CREATE INDEX transitions_unhandled ON public.transitions USING btree (created_at) WHERE (handled_at IS NULL);
+
+CREATE INDEX workspaces_deleted ON public.workspaces USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 
 CREATE TRIGGER audit_log_rows_stay BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_audit_change();
 

@@ -29,6 +29,11 @@ UNBOUND = {
     "health_transitions": "one number over all, nothing of a tenant",
     "health_crons": "no tenant's",
     "health_partitions": "no tenant's",
+    "cron_upsert_started": "no tenant's",
+    "cron_update_finished": "no tenant's",
+    "retention_upsert_partitions": "partitions are shared by all",
+    "retention_list_expired": "partitions are shared by all",
+    "retention_delete_payloads": "partitions are shared by all",
 }
 # Blocks named after what they do as a whole.
 UNUSUAL_NAMES = {

@@ -5,7 +5,7 @@ SELECT count(*) AS waiting, extract(epoch FROM now() - min(created_at))::float8 
  WHERE handled_at IS NULL;
 
 -- name: health_crons
-SELECT job, started_at, finished_at, extract(epoch FROM now() - started_at)::float8 AS age_seconds
+SELECT job, started_at, finished_at, extract(epoch FROM now() - started_at)::float8 AS age_seconds, report
   FROM cron_runs
  ORDER BY job;
 

@@ -7,7 +7,8 @@ SELECT k.project_id, k.id AS key_id, k.kind, k.rate_per_minute, k.allowed_origin
   JOIN workspaces w ON w.id = p.workspace_id
   LEFT JOIN project_rules g ON g.project_id = p.id AND g.kind = 'grouping'
   LEFT JOIN project_rules r ON r.project_id = p.id AND r.kind = 'redaction'
- WHERE k.key_hash = %(key_hash)s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now());
+ WHERE k.key_hash = %(key_hash)s AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())
+   AND p.deleted_at IS NULL;
 
 -- name: key_insert
 INSERT INTO keys (project_id, kind, name, prefix, key_hash, rate_per_minute, allowed_origins, created_by, expires_at)

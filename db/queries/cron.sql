@@ -1,0 +1,6 @@
+-- name: cron_upsert_started
+INSERT INTO cron_runs AS c (job, started_at) VALUES (%(job)s, clock_timestamp())
+ON CONFLICT (job) DO UPDATE SET started_at = excluded.started_at;
+
+-- name: cron_update_finished
+UPDATE cron_runs SET finished_at = clock_timestamp(), report = %(report)s::jsonb WHERE job = %(job)s;

@@ -1,0 +1,129 @@
+"""Retention: what has expired goes, nothing else does, and ingest waits for neither."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import psycopg
+import pytest
+
+from lib import db, pruning
+from tests.lib.expiring import day, payload_days, record, record_expired
+from tests.lib.rows import ask, counts, make_project, row
+
+
+async def prune(url: str, seconds: float = 30) -> dict[str, Any]:
+    async with await db.connect(url) as conn:
+        return await pruning.run(conn, seconds)
+
+
+async def test_payloads_go_on_the_day_after_they_expire_and_counts_stay(database_url: str) -> None:
+    project_id = await make_project(database_url)
+    await record_expired(database_url, project_id, days_ago=1)
+    await record(database_url, [row(project_id, retention_days=days) for days in (0, 1, 90)])
+    report = await prune(database_url)
+    assert await payload_days(database_url, project_id) == [day(0), day(1), day(90)]
+    found = await counts(database_url, project_id)
+    assert (found["event_payloads"], found["events"], found["event_counts"]) == (3, 6, 6)
+    assert report["payloads"]["rows"] >= 3
+    assert report["payloads"]["bytes"] > 0
+    assert report["failed"] == []
+    assert report["complete"]
+
+
+async def test_each_projects_trail_says_how_much_went(database_url: str) -> None:
+    one, other = await make_project(database_url), await make_project(database_url)
+    await record_expired(database_url, one, count=2)
+    await record_expired(database_url, other, count=5)
+    await prune(database_url)
+    sql = "SELECT project_id, actor_kind, action, object_id, after FROM audit_log WHERE project_id = ANY (%s) ORDER BY id"
+    told = await ask(database_url, sql, [one, other])
+    assert sorted(told) == [
+        (one, "cron", "retention.prune", str(day(-1)), {"payloads": 2}),
+        (other, "cron", "retention.prune", str(day(-1)), {"payloads": 5}),
+    ]
+
+
+async def test_what_has_not_expired_is_never_dropped(database_url: str) -> None:
+    async with await db.connect(database_url) as conn:
+        with pytest.raises(psycopg.errors.InvalidParameterValue):
+            await conn.execute("SELECT * FROM prune_payloads(today())")
+
+
+async def test_partitions_of_the_coming_days_are_made_even_after_a_month_without_a_run(database_url: str) -> None:
+    project_id = await make_project(database_url)
+    await ask(database_url, "UPDATE projects SET retention_days = 400 WHERE id = %s", project_id)
+    last = f"events_{day(14):%Y%m%d}"
+    await ask(database_url, f"DROP TABLE {last}")
+    await prune(database_url)
+    assert await ask(database_url, "SELECT 1 FROM partitions_of('events') WHERE name = %s", last)
+    needed = "SELECT expires_on(now() + n * interval '1 day', 400) FROM generate_series(0, 14) AS n"
+    missing = f"{needed} EXCEPT SELECT day FROM partitions_of('event_payloads')"
+    assert await ask(database_url, missing) == []
+
+
+async def test_a_run_waits_for_nobody_for_long_and_the_next_one_goes_on(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "DROP_TRIES", 2)
+    monkeypatch.setattr(pruning, "DROP_PAUSE_SECONDS", 0.01)
+    project_id = await make_project(database_url)
+    await record_expired(database_url, project_id)
+    async with await psycopg.AsyncConnection.connect(database_url) as reader:
+        await reader.execute("SELECT count(*) FROM event_payloads")  # a dump, an export: it keeps its lock until it ends
+        began = time.perf_counter()
+        report = await prune(database_url)
+        assert time.perf_counter() - began < 5
+        assert report["failed"] == ["payloads"]
+        assert not report["complete"]
+        # Nothing is half done: not even the trail says that anything went.
+        assert (await counts(database_url, project_id))["event_payloads"] == 3
+        assert await ask(database_url, "SELECT 1 FROM audit_log WHERE project_id = %s", project_id) == []
+    assert (await prune(database_url))["failed"] == []
+    assert (await counts(database_url, project_id))["event_payloads"] == 0
+
+
+async def test_ingest_waits_a_moment_at_most_for_a_drop_that_waits_for_a_reader(database_url: str) -> None:
+    project_id = await make_project(database_url)
+    await record_expired(database_url, project_id)
+    longest = 0.0
+    async with await psycopg.AsyncConnection.connect(database_url) as reader:
+        await reader.execute("SELECT count(*) FROM event_payloads")
+        pruned = asyncio.create_task(prune(database_url, seconds=2))
+        while not pruned.done():
+            began = time.perf_counter()
+            await record(database_url, [row(project_id)])
+            longest = max(longest, time.perf_counter() - began)
+        assert (await pruned)["failed"] == ["payloads"]
+    assert longest < 1.5  # 100 ms and the recording itself, on a busy machine; without lock_timeout it would be for ever
+    await prune(database_url)
+
+
+async def test_runs_that_overlap_drop_each_day_once(database_url: str) -> None:
+    project_id = await make_project(database_url)
+    for days_ago in (1, 2, 3, 4):
+        await record_expired(database_url, project_id, days_ago=days_ago)
+    reports = await asyncio.gather(*(prune(database_url) for _ in range(4)))
+    assert [report["failed"] for report in reports] == [[]] * 4
+    assert sum(report.get("payloads", {}).get("rows", 0) for report in reports) == 12
+    assert await payload_days(database_url, project_id) == []
+
+
+async def test_a_run_that_is_out_of_time_says_that_it_is_not_complete(database_url: str) -> None:
+    project_id = await make_project(database_url)
+    await record_expired(database_url, project_id)
+    assert not (await prune(database_url, seconds=0))["complete"]
+    assert (await counts(database_url, project_id))["event_payloads"] == 3
+    assert (await prune(database_url))["complete"]
+
+
+async def test_a_plan_tells_what_would_go_and_changes_nothing(database_url: str) -> None:
+    project_id = await make_project(database_url)
+    await record_expired(database_url, project_id, days_ago=2)
+    async with await db.connect(database_url) as conn:
+        plan = await pruning.plan(conn)
+    assert day(-2).isoformat() in [one["day"] for one in plan["payloads"]]
+    assert (await counts(database_url, project_id))["event_payloads"] == 3
+    await prune(database_url)
