@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 from lib import fingerprint
 from lib.fingerprint import Fingerprint
-from lib.globs import QUESTIONS_MAX, STARS_MAX, Globs, Table
+from lib.globs import Globs, Table
 
 RULES_MAX = 100
 PATTERN_CHARS_MAX = 200
+PATTERNS_CHARS_MAX = 12_000  # of all patterns of a project; with globs.CHARS_MAX this bounds the time an event takes
 PARTS_MAX = 20
 NAME_CHARS_MAX = 80
 TEXT_CHARS_MAX = 2_000  # of a message that is looked at
@@ -27,7 +28,6 @@ EVENT_FIELDS = ("logger", "level")
 TAG = "tag."
 DEFAULT = "default"
 VARIABLES = (DEFAULT, "type", "message", "module", "function", "transaction", "logger", "level", "environment", "release")
-_MANY_WILDCARDS = f"a pattern has at most {STARS_MAX} `*` and {QUESTIONS_MAX} `?`"
 _VARIABLE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 Compute = Callable[[Mapping[str, Any]], Fingerprint]
@@ -53,6 +53,7 @@ class _Seen:
         self.stacks = list(_stacks(payload))
         self._exceptions: Table | None = None
         self._frames: Table | None = None
+        self._fields: dict[str, Table | None] = {}
 
     @property
     def exceptions(self) -> Table:
@@ -74,6 +75,13 @@ class _Seen:
             return _text(_mapping(self.payload.get("tags")).get(name.removeprefix(TAG))) or None
         return _text(self.payload.get(name)) or None
 
+    def field_table(self, name: str) -> Table | None:
+        """Likewise, to be matched."""
+        if name not in self._fields:
+            value = self.field(name)
+            self._fields[name] = None if value is None else Table([[value]])
+        return self._fields[name]
+
 
 class GroupingRules:
     """Compiled and immutable; made from what `check` found nothing wrong with."""
@@ -89,12 +97,12 @@ class GroupingRules:
         """
         compute = compute or fingerprint.compute
         seen = _Seen(payload)
-        ignored: set[int] = set()
+        ignored = 0
         for rule in self._rules:
             if _fits(rule, seen):
                 if rule.ignored is None:
                     return _set(rule, seen, _without(seen, ignored), compute)
-                ignored |= {line // 2 for line in rule.ignored.lines(seen.frames)}
+                ignored |= rule.ignored.fitting(seen.frames)
         return compute(_without(seen, ignored))
 
 
@@ -117,8 +125,8 @@ def _globs(match: Mapping[str, str], fields: Sequence[str]) -> Globs | None:
 
 def _fits(rule: _Compiled, seen: _Seen) -> bool:
     for name, globs in rule.fields:
-        value = seen.field(name)
-        if value is None or not globs.fits(Table([[value]])):
+        table = seen.field_table(name)
+        if table is None or not globs.fits(table):
             return False
     if rule.exceptions and not rule.exceptions.fits(seen.exceptions):
         return False
@@ -160,10 +168,11 @@ def _value(variable: str, seen: _Seen) -> str:
     return (found or f"<no {variable}>")[:VALUE_CHARS_MAX]
 
 
-def _without(seen: _Seen, ignored: set[int]) -> Mapping[str, Any]:
-    """The payload with these frames, by number, marked as no part of the application."""
-    if not ignored:
+def _without(seen: _Seen, fitting: int) -> Mapping[str, Any]:
+    """The payload with the frames of these lines marked as no part of the application."""
+    if not fitting:
         return seen.payload
+    ignored = {line // 2 for line in seen.frames.numbers(fitting)}
     marks: dict[int, dict[str, Any]] = {}
     number = 0
     for stack in seen.stacks:
@@ -242,11 +251,21 @@ def _places(frame: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 def check(rules: Sequence[Rule]) -> list[dict[str, str]]:
     """What is wrong, as `{"pointer", "detail"}`; empty where the rules can be used. The shape is the caller's to check."""
-    return [
+    chars = sum(len(pattern) for rule in rules for pattern in _patterns(rule))
+    wrong = [
         {"pointer": f"/rules/{number}{place}", "detail": detail}
         for number, rule in enumerate(rules)
         for place, detail in _wrong(rule)
     ]
+    if chars > PATTERNS_CHARS_MAX:
+        detail = f"all patterns together have at most {PATTERNS_CHARS_MAX} characters, these have {chars}: shorten some"
+        wrong.append({"pointer": "/rules", "detail": detail})
+    return wrong
+
+
+def _patterns(rule: Rule) -> Iterator[str]:
+    yield from (rule.get("match") or {}).values()
+    yield from (rule.get("ignore_frames") or {}).values()
 
 
 def _wrong(rule: Rule) -> Iterator[tuple[str, str]]:
@@ -261,8 +280,6 @@ def _wrong(rule: Rule) -> Iterator[tuple[str, str]]:
             yield f"/match/{_escaped(key)}", f"conditions are {allowed} and tag.<name>"
         elif key in (*EXCEPTION_FIELDS, *FRAME_FIELDS) and not match[key].strip("*"):
             yield f"/match/{key}", "the pattern fits every event; leave it out"
-        elif _has_many_wildcards(match[key]):
-            yield f"/match/{_escaped(key)}", _MANY_WILDCARDS
     if "ignore_frames" in rule:
         yield from _wrong_frames(rule["ignore_frames"])
     yield from _wrong_parts(rule.get("fingerprint", ()))
@@ -276,12 +293,6 @@ def _wrong_frames(frames: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield f"/ignore_frames/{_escaped(key)}", f"frames are named by {', '.join(FRAME_FIELDS)}"
         elif not pattern.strip("*?"):
             yield f"/ignore_frames/{key}", "the pattern fits every frame; leave it out, or name some"
-        elif _has_many_wildcards(pattern):
-            yield f"/ignore_frames/{key}", _MANY_WILDCARDS
-
-
-def _has_many_wildcards(pattern: str) -> bool:
-    return pattern.count("*") > STARS_MAX or pattern.count("?") > QUESTIONS_MAX
 
 
 def _wrong_parts(parts: Sequence[str]) -> Iterator[tuple[str, str]]:

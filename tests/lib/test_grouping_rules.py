@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib import fingerprint, grouping_rules
-from lib.globs import QUESTIONS_MAX, STARS_MAX, VALUE_CHARS_MAX, Globs, Table
+from lib.globs import VALUE_CHARS_MAX, Globs, Table
 from lib.grouping_rules import GroupingRules
 
 
@@ -221,37 +223,80 @@ def test_a_glob_fits_as_its_plain_definition_says(pattern: str, text: str) -> No
     assert Globs([pattern]).fits(Table([[text]])) == fits(pattern.lower(), text.lower().replace("\n", " "))
 
 
-def test_the_worst_rules_and_event_take_little_time() -> None:
+WORST_PATTERNS: dict[str, Callable[[int], str]] = {
+    "runs that never end": lambda number: "*?" * 56 + f"*c{number}",
+    "half fitting literals": lambda number: ("*a?b*" * 30)[:116] + f"c{number:02d}",
+    "doubts without stars": lambda number: "*a" + "?" * 113 + f"*c{number:02d}",
+    "characters of their own": lambda number: "*" + "".join(map(chr, range(0x4E00 + 116 * number, 0x4E00 + 116 * number + 116))),
+}
+
+
+def worst_events() -> Iterator[dict[str, Any]]:
+    """As many frames as an event may have, all different, of many same characters, of all different ones, and short."""
     draw = random.Random(7)
-
-    def text() -> str:
-        return "".join(draw.choices("ab", k=400))
-
-    event = error(*[frame(text(), text(), abs_path=text(), filename=text()) for _ in range(700)], value=text())
-    worst = ["*a" + "?" * half + "*a" + "?" * (QUESTIONS_MAX - half) + "*c" for half in range(QUESTIONS_MAX + 1)]
-    patterns = [f"{pattern}{number}" for number in range(6) for pattern in worst][: grouping_rules.RULES_MAX]
-    given = [{"match": {"module": pattern, "function": pattern}, "fingerprint": SET} for pattern in patterns]
-    assert grouping_rules.check(given) == []
-    assert {pattern.count("*") for pattern in patterns} == {STARS_MAX}
-    rules, taken = GroupingRules(given), []
-    for _ in range(3):
-        began = time.process_time()
-        assert rules.compute(event).rule != "project"
-        taken.append(time.process_time() - began)
-    assert min(taken) < 0.3
+    alphabets = {"ab": 200, "".join(map(chr, range(0x4E00, 0x4E00 + 14_000))): 200, "abc": 8}
+    for alphabet, chars in alphabets.items():
+        text = partial(lambda alphabet, chars: "".join(draw.choices(alphabet, k=chars)), alphabet, chars)
+        yield error(*[frame(text(), text(), abs_path=text(), filename=text()) for _ in range(1_000)], value=text())
 
 
-@pytest.mark.parametrize("pattern", ["a*" * (STARS_MAX + 1), "a" + "?" * (QUESTIONS_MAX + 1)])
+@pytest.mark.parametrize("pattern", WORST_PATTERNS.values(), ids=WORST_PATTERNS)
 @pytest.mark.parametrize("place", ["match", "ignore_frames"])
-def test_a_pattern_with_too_many_wildcards_is_refused(pattern: str, place: str) -> None:
-    rule = {"match": {"level": "x"}, place: {"module": pattern}} | ({"fingerprint": SET} if place == "match" else {})
-    assert [one["pointer"] for one in grouping_rules.check([rule])] == [f"/rules/0/{place}/module"]
-    if place == "match":
-        tag = {"match": {"tag.a/b": pattern}, "fingerprint": SET}
-        assert [one["pointer"] for one in grouping_rules.check([tag])] == ["/rules/0/match/tag.a~1b"]
+def test_the_worst_rules_on_the_worst_event_take_less_than_20_ms(pattern: Callable[[int], str], place: str) -> None:
+    """12 ms at most where this was measured."""
+    fields = ["path", "module", "function"]
+    rules = [{"match": {}, place: {fields[number % 3]: pattern(number)}} for number in range(grouping_rules.RULES_MAX)]
+    given = [rule | {"fingerprint": SET} if place == "match" else rule for rule in rules]
+    assert grouping_rules.check(given) == []
+    assert sum(len(pattern(number)) for number in range(len(rules))) > 0.9 * grouping_rules.PATTERNS_CHARS_MAX
+    compiled = GroupingRules(given)
+    for event in worst_events():
+        taken = []
+        for _ in range(5):
+            began = time.process_time()
+            compiled.compute(event)
+            taken.append(time.process_time() - began)
+        assert min(taken) < 0.02
+
+
+def test_patterns_with_too_many_characters_together_are_refused() -> None:
+    count = grouping_rules.PATTERNS_CHARS_MAX // grouping_rules.PATTERN_CHARS_MAX
+    long = {"module": "a" * grouping_rules.PATTERN_CHARS_MAX}
+    rules = [{"match": {}, "ignore_frames": long}] * count
+    assert grouping_rules.check(rules) == []
+    [wrong] = grouping_rules.check([*rules, {"match": {"type": "x"}, "fingerprint": SET}])
+    assert wrong["pointer"] == "/rules"
+    assert str(grouping_rules.PATTERNS_CHARS_MAX + 1) in wrong["detail"]
+
+
+def test_a_pattern_may_have_as_many_wildcards_as_characters() -> None:
+    assert decided({"type": "T*i*m*e*o*u*t*E*r*r*o*r"})
+    assert decided({"type": "?" * len("TimeoutError")})
+    assert not decided({"type": "?" * (len("TimeoutError") + 1)})
 
 
 def test_the_first_characters_of_a_value_count() -> None:
     long = "a" * VALUE_CHARS_MAX
     assert decided({"module": "a*"}, error(frame("f", long + "b")))
     assert not decided({"module": "*b"}, error(frame("f", long + "b")))
+
+
+def test_frames_nearest_to_the_crash_count_where_all_are_too_much() -> None:
+    crowd = [frame("f", f"crowd.m{number}" + "a" * 100) for number in range(1_000)]
+    assert decided({"module": "crowd.m999*"}, error(*crowd))
+    assert not decided({"module": "crowd.m0a*"}, error(*crowd))
+    assert decided({"module": "crowd.m0a*"}, error(*crowd[:1], *crowd[:1] * 900))  # what is the same counts once
+
+
+names = st.text(alphabet="ab\n", max_size=4)
+
+
+@given(
+    lines=st.lists(st.tuples(names, names), max_size=6),
+    patterns=st.tuples(*[st.none() | st.text(alphabet="ab*?", max_size=4)] * 2),
+)
+def test_the_lines_that_fit_are_those_that_fit_alone(
+    lines: list[tuple[str, str]], patterns: tuple[str | None, str | None]
+) -> None:
+    table, globs = Table(lines), Globs(patterns)
+    assert table.numbers(globs.fitting(table)) == {at for at, line in enumerate(lines) if globs.fits(Table([line]))}
