@@ -174,6 +174,16 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.lock_incidents(project bigint, incidents bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform from projects p where p.id = project for no key update;
+    perform lock_fingerprints(project, incidents);
+    perform from incidents i where i.project_id = project and i.id = any (incidents) order by i.id for no key update;
+end
+$$;
+
 CREATE FUNCTION public.make_partitions(received_from date, received_to date, expiring date[]) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -635,6 +645,15 @@ CREATE TABLE public.cron_runs (
     report jsonb
 );
 
+CREATE TABLE public.dismissed_suggestions (
+    project_id bigint NOT NULL,
+    incident_id bigint NOT NULL,
+    other_id bigint NOT NULL,
+    dismissed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    dismissed_by bigint,
+    CONSTRAINT dismissed_suggestions_check CHECK ((other_id > incident_id))
+);
+
 CREATE TABLE public.event_counts (
     project_id bigint NOT NULL,
     fingerprint uuid NOT NULL,
@@ -840,6 +859,9 @@ ALTER TABLE ONLY public.audit_log
 ALTER TABLE ONLY public.cron_runs
     ADD CONSTRAINT cron_runs_pkey PRIMARY KEY (job);
 
+ALTER TABLE ONLY public.dismissed_suggestions
+    ADD CONSTRAINT dismissed_suggestions_pkey PRIMARY KEY (project_id, incident_id, other_id);
+
 ALTER TABLE ONLY public.event_counts
     ADD CONSTRAINT event_counts_pkey PRIMARY KEY (project_id, fingerprint, hour, environment, release);
 
@@ -900,6 +922,10 @@ ALTER TABLE ONLY public.workspaces
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_slug_key UNIQUE (slug);
 
+CREATE INDEX dismissed_suggestions_by_other ON public.dismissed_suggestions USING btree (project_id, other_id);
+
+CREATE INDEX dismissed_suggestions_by_person ON public.dismissed_suggestions USING btree (dismissed_by) WHERE (dismissed_by IS NOT NULL);
+
 CREATE INDEX event_counts_by_release ON public.event_counts USING btree (project_id, release, fingerprint);
 
 CREATE INDEX incident_fingerprints_by_incident ON public.incident_fingerprints USING btree (project_id, incident_id);
@@ -926,6 +952,15 @@ CREATE TRIGGER audit_log_stays BEFORE TRUNCATE ON public.audit_log FOR EACH STAT
 
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.dismissed_suggestions
+    ADD CONSTRAINT dismissed_suggestions_dismissed_by_fkey FOREIGN KEY (dismissed_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.dismissed_suggestions
+    ADD CONSTRAINT dismissed_suggestions_project_id_incident_id_fkey FOREIGN KEY (project_id, incident_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.dismissed_suggestions
+    ADD CONSTRAINT dismissed_suggestions_project_id_other_id_fkey FOREIGN KEY (project_id, other_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.event_counts
     ADD CONSTRAINT event_counts_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;

@@ -108,6 +108,7 @@ async def merge(
             [{"pointer": f"/incident_ids/{others.index(incident_id)}", "detail": "this is the incident in the address"}],
         )
     wanted = sorted(set(others))
+    await db.fetch_one(conn, "incident_lock", project_id=project_id, incident_ids=[incident_id, *wanted])
     before = await db.fetch_all(conn, "incident_list_counts", project_id=project_id, incident_ids=[incident_id, *wanted])
     row = await db.fetch_one(
         conn, "incident_merge", project_id=project_id, incident_id=incident_id, others=wanted, person_id=actor.id,

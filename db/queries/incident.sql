@@ -55,6 +55,10 @@ SELECT f.fingerprint, f.version, f.rule, f.reason, f.parts, f.event_count, f.fir
  ORDER BY f.first_seen, f.fingerprint
  LIMIT %(limit)s;
 
+-- name: incident_lock
+-- What is read of these incidents afterwards stays true until the transaction ends. Takes the locks of a merge, in their order.
+SELECT lock_incidents(%(project_id)s, %(incident_ids)s::bigint[]);
+
 -- name: incident_merge
 -- See db/migrations/0004_merge.sql for its guarantees.
 SELECT merge_incidents(%(project_id)s, %(incident_id)s, %(others)s::bigint[], %(person_id)s, %(fingerprints_max)s) AS refusal;

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from lib import fingerprint
@@ -296,6 +297,27 @@ async def test_every_change_is_in_the_trail_with_what_was_before(stage: Stage) -
     assert [one["event_count"] for one in rows[1]["after"]["incidents"]] == [2, 0]
     assert rows[2]["before"] == {"fingerprints": [{"fingerprint": own, "incident_id": a}]}
     assert rows[2]["after"] == {"fingerprints": [{"fingerprint": own, "incident_id": b}]}
+
+
+async def test_the_trail_tells_what_was_true_when_the_merge_had_its_turn(stage: Stage) -> None:
+    """Somebody else resolves an incident, and an event comes in, between the request of the merge and its turn."""
+    tenant = await stage.tenant()
+    a, b = await send(stage, tenant, "Card declined"), await send(stage, tenant, "Payment refused")
+    async with await psycopg.AsyncConnection.connect(stage.database_url) as conn:
+        held = b"UPDATE incidents SET status = 'resolved', event_count = event_count + 1 WHERE project_id = %s AND id = %s"
+        counted = b"UPDATE incident_fingerprints SET event_count = event_count + 1 WHERE project_id = %s AND incident_id = %s"
+        await conn.execute(counted, [tenant.project_id, b])
+        await conn.execute(held, [tenant.project_id, b])
+        merging = asyncio.create_task(post(stage, tenant, a, "merge", incident_ids=[b]))
+        waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
+        for _ in range(500):
+            if await stage.rows(waiting, "%lock_incidents%"):
+                break
+            await asyncio.sleep(0.01)
+        await conn.commit()
+    assert (await merging)["event_count"] == 3
+    [row] = await stage.rows("SELECT before FROM audit_log WHERE workspace_id = %s", tenant.workspace_id)
+    assert [(one["status"], one["event_count"]) for one in row["before"]["incidents"]] == [("open", 1), ("resolved", 2)]
 
 
 async def test_any_sequence_of_merges_and_splits_adds_up(stage: Stage) -> None:
