@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,10 +15,20 @@ from lib.grouping_rules import GroupingRules
 from lib.stored_events import Connect, Newest, StoredEvent
 
 EXAMPLES_MAX = 5
+TAG_NAME = re.compile(r"tag\.([^\s{}]+)")
 LISTED_MAX = 100
 PATHS_MAX = 200
 # Where an event goes: an incident that is there, or one that its new fingerprint would make.
 Place = int | str
+# What of an event a fingerprint or a grouping rule goes by; of frames all but their variables.
+LOOKED_AT = frozenset(
+    {"exception", "threads", "logentry", "message", "transaction", "logger", "level", "environment", "release", "platform"}
+    | {"fingerprint", "tags"}
+)
+UNCERTAIN = (
+    "The project's own redaction rules removed or hashed part of what groups these events. Ingest goes by what stood there, "
+    "this by what is stored: they may move otherwise than told here."
+)
 
 
 # Grouping
@@ -43,16 +54,21 @@ async def grouping(
 ) -> dict[str, Any]:
     """Which of the newest events would go elsewhere, which incidents would so join, and which would part.
 
-    An event moves where the current and the proposed rules disagree about it; both look at it as it is stored, so that nothing
-    but the rules makes a difference. `to_incident_id` is null where the events would make a new incident.
+    An event moves where the current and the proposed rules disagree about it; both look at it as it is stored, but for what the
+    project keeps and the built-in rules remove, so that nothing but the rules makes a difference. `uncertain` tells the events
+    that ingest saw otherwise. `to_incident_id` is null where the events would make a new incident.
     """
     now, then = GroupingRules(current), GroupingRules(proposed)
+    tags = _tags_named([*current, *proposed])
+    uncertain: Counter[int] = Counter()
     newest = Newest(connect, project_id)
     moves: dict[tuple[int, str], _Move] = {}
     staying: Counter[int] = Counter()
     async for event in newest:
-        found = then.compute(event.payload)
-        if found.value == now.compute(event.payload).value:
+        payload = redaction.redact(event.payload).payload
+        uncertain[event.incident_id] += _is_uncertain(event, tags)
+        found = then.compute(payload)
+        if found.value == now.compute(payload).value:
             staying[event.incident_id] += 1
         else:
             moves.setdefault((event.incident_id, found.value), _Move(found, event.incident_id)).add(event)
@@ -68,7 +84,37 @@ async def grouping(
         "moves": [_shown_move(move, known) for move in listed[:LISTED_MAX]],
         "joins": _joins(listed, known, staying)[:LISTED_MAX],
         "parts": _parts(listed, known, staying)[:LISTED_MAX],
+        "uncertain": _shown_uncertain(+uncertain),
     }
+
+
+def _tags_named(rules: Sequence[Mapping[str, Any]]) -> set[str]:
+    """The names of tags that rules ask or write down."""
+    texts = [text for rule in rules for text in (*rule.get("match", ()), *rule.get("fingerprint", ()))]
+    return {name for text in texts for name in TAG_NAME.findall(text)}
+
+
+def _is_uncertain(event: StoredEvent, tags: set[str]) -> bool:
+    """Whether the project itself took away what ingest grouped the event by."""
+    return any(
+        _is_looked_at(removal["path"].split("."), tags) and _is_the_projects(removal["rule"], event) for removal in event.removals
+    )
+
+
+def _is_looked_at(steps: Sequence[str], tags: set[str]) -> bool:
+    if steps[0] == "tags":
+        return ".".join(steps[1:]) in tags
+    return steps[0] in LOOKED_AT and "vars" not in steps
+
+
+def _is_the_projects(rule: str, event: StoredEvent) -> bool:
+    """Removed by a rule of the project, or hashed where the built-in rules would have removed."""
+    return rule == "custom" or (rule in {"email", "ip"} and "hmac:" in str(event.payload))
+
+
+def _shown_uncertain(events: Counter[int]) -> dict[str, Any]:
+    most = [incident_id for incident_id, _ in events.most_common(LISTED_MAX)]
+    return {"events": events.total(), "incident_ids": sorted(most), "reason": UNCERTAIN if events else None}
 
 
 async def _known(connect: Connect, project_id: int, fingerprints: Sequence[str]) -> dict[str, int]:

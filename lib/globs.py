@@ -3,9 +3,9 @@
 `*` stands for anything, `?` for one character, everything else for itself; upper and lower case are the same.
 
 A column's values stand in one row of bits, a line after the other, each followed by at least one free place. A bit says "fitted
-as far as here": a character shifts the bits that stand before it, `*` lets each run on to the end of its value. So the time is one
-step over CHARS_MAX bits for each character of the patterns, whatever stands in either. RE2 is of no use here: `*a` and sixteen `?`
-are an automaton of 65,536 states, of which each value needs others.
+as far as here": a character shifts the bits that stand before it, `*` lets each run on to the end of its value. So the time is
+that of one step over CHARS_MAX bits for each character of the patterns, whatever stands in either. RE2 is of no use here: `*a`
+and sixteen `?` are an automaton of 65,536 states, of which each value needs others.
 """
 
 from __future__ import annotations

@@ -257,6 +257,34 @@ async def test_a_dry_run_names_the_incident_that_others_would_join(stage: Stage)
     assert [(join["incident_ids"], join["event_count"]) for join in found["joins"]] == [([own, alpha], 2)]
 
 
+async def test_a_dry_run_tells_which_incidents_it_cannot_be_sure_of(stage: Stage) -> None:
+    """Where the project's own rules took away what ingest grouped by, and nowhere else."""
+    tenant = await stage.tenant()
+    assert (await dry_run(stage, tenant, "grouping", GROUPING))["uncertain"] == {"events": 0, "incident_ids": [], "reason": None}
+    rules = {"extra_keys": ["region"], "extra_patterns": [r"CUST-\w+"], "email": "hash"}
+    await put(stage, tenant, "redaction", rules)
+    lost = await send(stage, tenant, "The CUST-alpha engine stopped")
+    hashed = await send(stage, tenant, "No engine for bob@example.org here")
+    tagged = await send(stage, tenant, "Disk is full", tags={"region": "eu"})
+    await send(stage, tenant, "The bravo engine stopped", extra={"note": "CUST-alpha", "mail": "bob@example.org"})
+    found = (await dry_run(stage, tenant, "grouping", GROUPING))["uncertain"]
+    assert (found["events"], found["incident_ids"]) == (2, [lost, hashed])
+    assert "redaction" in found["reason"]
+    by_tag = {"rules": [{"match": {"tag.region": "eu"}, "fingerprint": ["eu"]}]}
+    assert (await dry_run(stage, tenant, "grouping", by_tag))["uncertain"]["incident_ids"] == [lost, hashed, tagged]
+
+
+async def test_a_dry_run_goes_by_what_the_built_in_rules_remove_also_where_the_project_keeps_it(stage: Stage) -> None:
+    tenant = await stage.tenant()
+    await put(stage, tenant, "redaction", {"email": "keep"})
+    [incident] = {await send(stage, tenant, f"No reply from {name}@example.org") for name in ("anna", "bob")}
+    rule = {"match": {"message": "*@example.org"}, "fingerprint": ["example"]}
+    found = await dry_run(stage, tenant, "grouping", {"rules": [rule]})
+    assert (found["events"], found["changed"], found["uncertain"]["events"]) == (2, 0, 0)
+    await put(stage, tenant, "grouping", {"rules": [rule]})
+    assert await send(stage, tenant, "No reply from charlie@example.org") == incident
+
+
 async def test_a_dry_run_of_redaction_names_paths_and_counts_and_no_values(stage: Stage) -> None:
     tenant = await stage.tenant()
     fields: dict[str, Any] = {

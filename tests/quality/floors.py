@@ -6,12 +6,16 @@ what a later change may not go below; raise one when a figure has risen for good
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
+
+from tests.quality import adapter
 
 ROOT = Path(__file__).resolve().parents[2]
 SCORERS = ROOT.parent / "shared" / "eval"
@@ -34,6 +38,25 @@ def grouping(kind: str) -> dict[str, float]:
     """`messages.GA`, `must.over_labels` and so on."""
     found = score("grouping.py", kind, "--impl", "tests.quality.adapter:fingerprint", "--detail")
     return {f"{row}.{figure}": value for row, figures in found.items() for figure, value in figures.items()}
+
+
+def speed() -> dict[str, float]:
+    """`messages.per_second` and so on: events redacted and fingerprinted in a second of processor time, the best of three."""
+    found = {}
+    for kind in SETS:
+        lines = gzip.decompress((SCORERS.parent / "data" / f"{kind}.jsonl.gz").read_bytes()).splitlines()
+        rows = [json.loads(line) for line in lines]
+        payloads = [row.get("event") or {"logentry": {"formatted": row["message"]}, "level": "error"} for row in rows]
+        found[f"{kind}.per_second"] = max(len(payloads) / _seconds(payloads) for _ in range(3))
+    print("\nspeed  " + "  ".join(f"{name}={value:,.0f}" for name, value in found.items()))
+    return found
+
+
+def _seconds(payloads: list[dict[str, Any]]) -> float:
+    began = time.process_time()
+    for payload in payloads:
+        adapter.fingerprint(payload)
+    return time.process_time() - began
 
 
 def redaction(field: str) -> dict[str, float]:
@@ -75,6 +98,7 @@ def main() -> int:
     found: dict[str, float] = {}
     for kind in SETS:
         found |= grouping(kind)
+    found |= speed()
     for field in FIELDS:
         found |= redaction(field)
     short = below(expanded(json.loads(FLOORS.read_text())), found)
