@@ -34,10 +34,13 @@ check: setup  ## lint, types, schema, import direction
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
-	@$(PY) -m pytest -n 0 tests/test_structure.py tests/test_queries.py tests/test_schema.py
+	@$(PY) -m pytest -n 0 tests/test_structure.py tests/test_queries.py tests/test_schema.py tests/test_reference.py
 
 schema: setup  ## write db/schema.sql anew, after a migration was added
 	@$(PY) -m local.schema
+
+reference: setup  ## write openapi.json, its page and docs/permissions.md anew, after an operation was added
+	@$(PY) -m local.reference
 
 bench: setup  ## what an event costs, measured against what is promised (about three minutes; docs/bench.md)
 	@$(PY) -m bench.ingest

@@ -154,6 +154,32 @@ CREATE FUNCTION public.incident_matches(i public.incidents, status text, level t
        and ($7 is null or i.first_seen < $7)
 $_$;
 
+CREATE FUNCTION public.keep_project_slug() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into project_slugs (workspace_id, slug, project_id) values (new.workspace_id, new.slug, new.id)
+    on conflict (workspace_id, slug) do nothing;
+    if not exists (select from project_slugs s
+                    where s.workspace_id = new.workspace_id and s.slug = new.slug and s.project_id = new.id) then
+        raise unique_violation using constraint = 'project_slugs_pkey', table = 'project_slugs';
+    end if;
+    return null;
+end
+$$;
+
+CREATE FUNCTION public.keep_workspace_slug() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into workspace_slugs (slug, workspace_id) values (new.slug, new.id) on conflict (slug) do nothing;
+    if not exists (select from workspace_slugs s where s.slug = new.slug and s.workspace_id = new.id) then
+        raise unique_violation using constraint = 'workspace_slugs_pkey', table = 'workspace_slugs';
+    end if;
+    return null;
+end
+$$;
+
 CREATE FUNCTION public.lock_fingerprints(project bigint, incidents bigint[]) RETURNS bigint
     LANGUAGE plpgsql
     AS $$
@@ -638,6 +664,22 @@ ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.audit_refusals (
+    workspace_id bigint NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    actor_kind text NOT NULL,
+    actor_id bigint NOT NULL,
+    action text NOT NULL,
+    project_id bigint,
+    object_id text NOT NULL,
+    address text,
+    attempts integer DEFAULT 1 NOT NULL,
+    CONSTRAINT audit_refusals_action_check CHECK ((action ~ '^[a-z_]+\.[a-z_]+$'::text)),
+    CONSTRAINT audit_refusals_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['person'::text, 'key'::text]))),
+    CONSTRAINT audit_refusals_address_check CHECK ((length(address) <= 64)),
+    CONSTRAINT audit_refusals_object_id_check CHECK ((length(object_id) <= 200))
+);
+
 CREATE TABLE public.cron_runs (
     job text NOT NULL,
     started_at timestamp with time zone NOT NULL,
@@ -682,6 +724,19 @@ CREATE TABLE public.event_payloads (
 PARTITION BY RANGE (expires_on);
 ALTER TABLE ONLY public.event_payloads ALTER COLUMN payload SET STORAGE EXTERNAL;
 
+CREATE TABLE public.idempotency_keys (
+    actor_kind text NOT NULL,
+    actor_id bigint NOT NULL,
+    idempotency_key text NOT NULL,
+    request_hash bytea NOT NULL,
+    status smallint,
+    answer jsonb,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT idempotency_keys_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['person'::text, 'key'::text]))),
+    CONSTRAINT idempotency_keys_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 200))),
+    CONSTRAINT idempotency_keys_request_hash_check CHECK ((length(request_hash) = 32))
+);
+
 CREATE TABLE public.incident_fingerprints (
     project_id bigint NOT NULL,
     fingerprint uuid NOT NULL,
@@ -720,6 +775,7 @@ CREATE TABLE public.keys (
     last_used_at timestamp with time zone,
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
+    scopes text[] DEFAULT '{}'::text[] NOT NULL,
     CONSTRAINT keys_key_hash_check CHECK ((length(key_hash) = 32)),
     CONSTRAINT keys_kind_check CHECK ((kind = ANY (ARRAY['ingest'::text, 'api'::text]))),
     CONSTRAINT keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80))),
@@ -773,6 +829,13 @@ CREATE TABLE public.project_rules (
     updated_by bigint,
     CONSTRAINT project_rules_kind_check CHECK ((kind = ANY (ARRAY['grouping'::text, 'redaction'::text]))),
     CONSTRAINT project_rules_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE public.project_slugs (
+    workspace_id bigint NOT NULL,
+    slug text NOT NULL,
+    project_id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE public.projects (
@@ -833,6 +896,12 @@ ALTER TABLE public.transitions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE public.workspace_slugs (
+    slug text NOT NULL,
+    workspace_id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
 CREATE TABLE public.workspaces (
     id bigint NOT NULL,
     slug text NOT NULL,
@@ -856,6 +925,9 @@ ALTER TABLE public.workspaces ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (workspace_id, id);
 
+ALTER TABLE ONLY public.audit_refusals
+    ADD CONSTRAINT audit_refusals_pkey PRIMARY KEY (workspace_id, minute, actor_kind, actor_id, action);
+
 ALTER TABLE ONLY public.cron_runs
     ADD CONSTRAINT cron_runs_pkey PRIMARY KEY (job);
 
@@ -873,6 +945,9 @@ ALTER TABLE ONLY public.event_payloads
 
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (project_id, fingerprint, received_at, event_id);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (actor_kind, actor_id, idempotency_key);
 
 ALTER TABLE ONLY public.incident_fingerprints
     ADD CONSTRAINT incident_fingerprints_pkey PRIMARY KEY (project_id, fingerprint);
@@ -898,6 +973,9 @@ ALTER TABLE ONLY public.people
 ALTER TABLE ONLY public.project_rules
     ADD CONSTRAINT project_rules_pkey PRIMARY KEY (project_id, kind);
 
+ALTER TABLE ONLY public.project_slugs
+    ADD CONSTRAINT project_slugs_pkey PRIMARY KEY (workspace_id, slug);
+
 ALTER TABLE ONLY public.projects
     ADD CONSTRAINT projects_pkey PRIMARY KEY (id);
 
@@ -916,6 +994,9 @@ ALTER TABLE ONLY public.schema_migrations
 ALTER TABLE ONLY public.transitions
     ADD CONSTRAINT transitions_pkey PRIMARY KEY (project_id, id);
 
+ALTER TABLE ONLY public.workspace_slugs
+    ADD CONSTRAINT workspace_slugs_pkey PRIMARY KEY (slug);
+
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_pkey PRIMARY KEY (id);
 
@@ -927,6 +1008,8 @@ CREATE INDEX dismissed_suggestions_by_other ON public.dismissed_suggestions USIN
 CREATE INDEX dismissed_suggestions_by_person ON public.dismissed_suggestions USING btree (dismissed_by) WHERE (dismissed_by IS NOT NULL);
 
 CREATE INDEX event_counts_by_release ON public.event_counts USING btree (project_id, release, fingerprint);
+
+CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
 
 CREATE INDEX incident_fingerprints_by_incident ON public.incident_fingerprints USING btree (project_id, incident_id);
 
@@ -940,9 +1023,13 @@ CREATE INDEX incidents_merged ON public.incidents USING btree (project_id, merge
 
 CREATE INDEX members_by_person ON public.members USING btree (person_id);
 
+CREATE INDEX project_slugs_by_project ON public.project_slugs USING btree (workspace_id, project_id);
+
 CREATE INDEX projects_deleted ON public.projects USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 
 CREATE INDEX transitions_unhandled ON public.transitions USING btree (created_at) WHERE (handled_at IS NULL);
+
+CREATE INDEX workspace_slugs_by_workspace ON public.workspace_slugs USING btree (workspace_id);
 
 CREATE INDEX workspaces_deleted ON public.workspaces USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 
@@ -950,8 +1037,15 @@ CREATE TRIGGER audit_log_rows_stay BEFORE DELETE OR UPDATE ON public.audit_log F
 
 CREATE TRIGGER audit_log_stays BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
 
+CREATE TRIGGER project_slug_stays AFTER INSERT OR UPDATE OF slug ON public.projects FOR EACH ROW EXECUTE FUNCTION public.keep_project_slug();
+
+CREATE TRIGGER workspace_slug_stays AFTER INSERT OR UPDATE OF slug ON public.workspaces FOR EACH ROW EXECUTE FUNCTION public.keep_workspace_slug();
+
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.audit_refusals
+    ADD CONSTRAINT audit_refusals_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.dismissed_suggestions
     ADD CONSTRAINT dismissed_suggestions_dismissed_by_fkey FOREIGN KEY (dismissed_by) REFERENCES public.people(id) ON DELETE SET NULL;
@@ -995,6 +1089,9 @@ ALTER TABLE ONLY public.project_rules
 ALTER TABLE ONLY public.project_rules
     ADD CONSTRAINT project_rules_updated_by_fkey FOREIGN KEY (updated_by) REFERENCES public.people(id) ON DELETE SET NULL;
 
+ALTER TABLE ONLY public.project_slugs
+    ADD CONSTRAINT project_slugs_workspace_id_project_id_fkey FOREIGN KEY (workspace_id, project_id) REFERENCES public.projects(workspace_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.projects
     ADD CONSTRAINT projects_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
@@ -1003,3 +1100,6 @@ ALTER TABLE ONLY public.releases
 
 ALTER TABLE ONLY public.transitions
     ADD CONSTRAINT transitions_project_id_incident_id_fkey FOREIGN KEY (project_id, incident_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.workspace_slugs
+    ADD CONSTRAINT workspace_slugs_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;

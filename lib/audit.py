@@ -11,6 +11,7 @@ import orjson
 from lib import db, queries
 
 ActorKind = Literal["person", "key", "cron"]
+OBJECT_CHARACTERS_MAX = 200
 
 
 class Actor(NamedTuple):
@@ -25,6 +26,11 @@ class Actor(NamedTuple):
     kind: ActorKind
     id: int | None
     address: str | None = None
+
+    @property
+    def person_id(self) -> int | None:
+        """The person, where it is one."""
+        return self.id if self.kind == "person" else None
 
 
 async def record(
@@ -54,6 +60,17 @@ async def record(
             "address": _address(actor.address),
         },
     )
+
+
+async def refused(conn: db.Connection, actor: Actor, action: str, object_id: int | str) -> None:
+    """Count an attempt that was refused; `conn` is not in the transaction that was rolled back for it.
+
+    One row for each actor, action and minute. An outsider whom Sensra does not know counts as person 0.
+    """
+    await db.run(
+        conn, "audit_upsert_refusal", workspace_id=actor.workspace_id, project_id=actor.project_id, actor_kind=actor.kind,
+        actor_id=actor.id or 0, action=action, object_id=str(object_id)[:OBJECT_CHARACTERS_MAX], address=_address(actor.address),
+    )  # fmt: skip
 
 
 def _storable(values: Mapping[str, Any] | None) -> str | None:

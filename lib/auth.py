@@ -1,4 +1,4 @@
-"""Who is asking: session tokens of Clerk (or of the local issuer, by the same verification) and what their bearer may do.
+"""Who is asking: session tokens of Clerk (or of the local issuer, by the same verification), and api keys.
 
 https://clerk.com/docs/backend-requests/handling/manual-jwt: RS256 only; `exp`, `nbf`, `iss` and `azp` are checked, a session
 that still has tasks to do (`sts` = pending) is refused. The token comes as Bearer or in the cookie `__session`.
@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,11 +18,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.requests import Request
 
-from lib import audit, db, log, settings
-from lib.errors import Forbidden, NotConfigured, NotFound, Unauthenticated, Unavailable
+from lib import keys, log, settings
+from lib.errors import Forbidden, NotConfigured, Unauthenticated, Unavailable
 
-Role = Literal["owner", "admin", "member", "viewer"]
-RANK: dict[str, int] = {"viewer": 0, "member": 1, "admin": 2, "owner": 3}
 SESSION_COOKIE = "__session"
 LEEWAY_SECONDS = 5
 TOKEN_CHARACTERS_MAX = 8_000
@@ -31,25 +29,28 @@ JWKS_LIFETIME_SECONDS = 3_600.0
 # However many unknown key ids are presented, the issuer is asked once in this time.
 JWKS_COOLDOWN_SECONDS = 30.0
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+EMAIL_CHARACTERS_MAX = 320
+NAME_CHARACTERS_MAX = 200
 
 
 class User(NamedTuple):
-    """A signed-in person, as the token names them."""
+    """A signed-in person, as the token names them.
+
+    email: only where the token says that the address is verified; name: as far as the token tells it.
+    """
 
     clerk_user_id: str
+    email: str | None = None
+    name: str | None = None
 
 
-class Membership(NamedTuple):
-    """A person's place in the workspace of the project that is asked for."""
+class ApiKey(NamedTuple):
+    """A management key as it was sent; its form and checksum hold, the database has not been asked yet."""
 
-    workspace_id: int
-    project_id: int
-    person_id: int
-    role: Role
+    secret: str
 
-    def actor(self, address: str | None) -> audit.Actor:
-        """The person, as the trail names them. address: where the request came from."""
-        return audit.Actor(self.workspace_id, self.project_id, "person", self.person_id, address)
+
+Who = User | ApiKey
 
 
 class SigningKeys:
@@ -98,13 +99,14 @@ class Verifier:
         url = self._settings.clerk_jwks_url
         self._keys = SigningKeys(url) if url else None
 
-    async def user(self, request: Request) -> User:
-        """The signed-in person. Raises Unauthenticated, Forbidden (a cookie from a foreign page) or NotConfigured."""
+    async def who(self, request: Request) -> Who:
+        """The signed-in person, or an api key. Raises Unauthenticated, Forbidden (a foreign page's cookie), NotConfigured."""
         token, from_cookie = _token(request)
         if from_cookie and request.method not in SAFE_METHODS:
             _require_own_origin(request)
-        claims = await self._claims(token)
-        return User(claims["sub"])
+        if token.startswith(keys.MARK):
+            return _api_key(token)
+        return _user(await self._claims(token))
 
     async def _claims(self, token: str) -> dict[str, Any]:
         if not self._settings.clerk_issuer:
@@ -149,6 +151,21 @@ def _public_key(pem: str) -> rsa.RSAPublicKey:
     return key
 
 
+def _user(claims: dict[str, Any]) -> User:
+    """E-mail and name are no default claims of Clerk's: docs/deploy.md says how a deployment adds them."""
+    email, name = claims.get("email"), claims.get("name")
+    verified = isinstance(email, str) and claims.get("email_verified") is True and 0 < len(email) <= EMAIL_CHARACTERS_MAX
+    return User(claims["sub"], email if verified else None, name[:NAME_CHARACTERS_MAX] if isinstance(name, str) else None)
+
+
+def _api_key(secret: str) -> ApiKey:
+    if not keys.well_formed(secret):
+        raise Unauthenticated("The key is malformed: its checksum does not hold. Was it copied whole?")
+    if not secret.startswith(f"{keys.MARK}api_"):
+        raise Unauthenticated("This is an ingest key: it sends events and can do nothing else. Make an api key for this.")
+    return ApiKey(secret)
+
+
 def _token(request: Request) -> tuple[str, bool]:
     """(the token, whether it came as a cookie). Raises Unauthenticated where there is none."""
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
@@ -163,17 +180,3 @@ def _require_own_origin(request: Request) -> None:
     origin = urlsplit(request.headers.get("origin", ""))
     if not origin.netloc or origin.netloc != request.headers.get("host"):
         raise Forbidden("A change asked for with a cookie must come from Sensra's own pages.")
-
-
-async def require_member(conn: db.Connection, user: User, project_id: int, at_least: Role = "viewer") -> Membership:
-    """The person's membership in the project's workspace.
-
-    Raises NotFound where there is none (another tenant's project looks like none at all), Forbidden where the role is too low.
-    """
-    row = await db.fetch_one(conn, "member_find_by_project", project_id=project_id, clerk_user_id=user.clerk_user_id)
-    if row is None:
-        raise NotFound("There is no such project, or it is not yours to see.")
-    if RANK[row["role"]] < RANK[at_least]:
-        raise Forbidden(f"This needs the role {at_least}; yours is {row['role']}.")
-    log.note(project=project_id, person=row["person_id"])
-    return Membership(**row)

@@ -131,6 +131,11 @@ class Database:
             await self._pool.close()
 
 
+async def run(conn: Connection, query: str, /, **params: Any) -> int:
+    """Run the named block of db/queries for its effect; returns how many rows it touched."""
+    return (await conn.execute(queries.get(query), params)).rowcount
+
+
 async def fetch_all(conn: Connection, query: str, /, **params: Any) -> list[DictRow]:
     """All rows of the named block of db/queries."""
     return await (await conn.execute(queries.get(query), params)).fetchall()

@@ -73,6 +73,12 @@ class Conflict(Problem):
     slug, title, status = "conflict", "Conflict", 409
 
 
+class IdempotencyMismatch(Problem):
+    """This Idempotency-Key came with another request before. Use a new one for each thing that is to be made."""
+
+    slug, title, status = "idempotency-mismatch", "Idempotency-Key used before", 422
+
+
 class TooLarge(Problem):
     """The body is larger than is taken."""
 

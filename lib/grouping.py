@@ -111,7 +111,7 @@ async def merge(
     await db.fetch_one(conn, "incident_lock", project_id=project_id, incident_ids=[incident_id, *wanted])
     before = await db.fetch_all(conn, "incident_list_counts", project_id=project_id, incident_ids=[incident_id, *wanted])
     row = await db.fetch_one(
-        conn, "incident_merge", project_id=project_id, incident_id=incident_id, others=wanted, person_id=actor.id,
+        conn, "incident_merge", project_id=project_id, incident_id=incident_id, others=wanted, person_id=actor.person_id,
         fingerprints_max=FINGERPRINTS_MAX,
     )  # fmt: skip
     if row and row["refusal"]:
@@ -131,7 +131,7 @@ async def split(
     """
     rows = await db.fetch_all(
         conn, "incident_split", project_id=project_id, incident_id=incident_id, fingerprints=sorted(set(fingerprints)),
-        person_id=actor.id,
+        person_id=actor.person_id,
     )  # fmt: skip
     if rows[0]["refusal"]:
         _refuse(rows[0]["refusal"])

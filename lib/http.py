@@ -30,6 +30,11 @@ def json(content: Any, status: int = 200, headers: Mapping[str, str] | None = No
     return Response(orjson.dumps(content), status, {**HEADERS, **(headers or {})}, "application/json")
 
 
+def empty() -> Response:
+    """Done, and nothing to tell."""
+    return Response(status_code=204, headers=HEADERS)
+
+
 def problem(error: errors.Problem) -> Response:
     """A refusal as RFC 9457 has it."""
     return Response(orjson.dumps(error.body()), error.status, {**HEADERS, **error.headers}, "application/problem+json")
@@ -138,15 +143,6 @@ class IdConvertor(Convertor[int]):
 
 
 register_url_convertor("id", IdConvertor())
-
-
-async def signed_in_lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
-    """What functions for signed-in people share: `request.state.database` and `request.state.verifier`."""
-    from lib import auth, db
-
-    database = db.Database()
-    yield {"database": database, "verifier": auth.Verifier()}
-    await database.close()
 
 
 def client_address(request: Request) -> str | None:

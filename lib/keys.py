@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 from lib import db, project_rules
 
 Kind = Literal["ingest", "api"]
+MARK = "sns_"
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 RANDOM_CHARACTERS = 30
 CHECKSUM_CHARACTERS = 6
@@ -109,6 +110,21 @@ async def issue(
 async def revoke(conn: db.Connection, project_id: int, key_id: int) -> bool:
     """End a key; instances that know it let it go within KEY_CACHE_SECONDS_MAX. False where it was not there, or had ended."""
     return await db.fetch_one(conn, "key_update_revoked", project_id=project_id, key_id=key_id) is not None
+
+
+class ApiKeyFound(NamedTuple):
+    """What a valid api key stands for."""
+
+    workspace_id: int
+    project_id: int
+    key_id: int
+    scopes: list[str]
+
+
+async def find_api(conn: db.Connection, secret: str) -> ApiKeyFound | None:
+    """The api key, where it is known, not revoked and not expired by the database's clock. Asked anew for every request."""
+    row = await db.fetch_one(conn, "key_find_api_by_hash", key_hash=hashed(secret))
+    return ApiKeyFound(**row) if row else None
 
 
 async def find(conn: db.Connection, secret: str) -> Key | None:

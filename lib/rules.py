@@ -61,7 +61,7 @@ async def replace(
     if before["version"] != version:
         raise Conflict(f"These rules are at version {before['version']} by now, yours were made from {version}. Read them again.")
     text = orjson.dumps(dict(rules)).decode()
-    row = await db.fetch_one(conn, "rules_upsert", project_id=project_id, kind=kind, rules=text, person_id=actor.id)
+    row = await db.fetch_one(conn, "rules_upsert", project_id=project_id, kind=kind, rules=text, person_id=actor.person_id)
     assert row  # noqa: S101 - INSERT … RETURNING answers a row or raises
     await audit.record(conn, actor, f"{kind}_rules.replace", project_id, _bare(before), rules)
     return _shown(row)

@@ -24,6 +24,15 @@ TENANT = {"project_id", "workspace_id"}
 # Blocks that are not bound to a tenant by a parameter, and why that is right.
 UNBOUND = {
     "key_find_by_hash": "the key itself says whose it is; nothing is known before",
+    "key_find_api_by_hash": "likewise",
+    "idempotency_insert": "bound to the person or key who asks",
+    "idempotency_find": "likewise",
+    "idempotency_update_answer": "likewise",
+    "idempotency_delete_expired": "what has expired is nobody's any more",
+    "person_find_by_clerk": "a person belongs to no workspace",
+    "person_insert": "likewise",
+    "person_update": "likewise",
+    "workspace_insert": "makes the tenant",
     "record_events": "each event of the batch carries its project, which the key decided",
     "record_make_partitions": "partitions are shared by all",
     "health_transitions": "one number over all, nothing of a tenant",

@@ -15,6 +15,8 @@ SHARED = {
     "workspaces": "the tenant itself",
     "people": "a person may be a member of several workspaces",
     "projects": "its id names the tenant everywhere else; (workspace_id, id) is unique beside it",
+    "idempotency_keys": "the person's or key's who asks; some ask for what is in no workspace yet",
+    "workspace_slugs": "unique over all workspaces",
     "cron_runs": "the deployment's own",
     "schema_migrations": "the deployment's own",
 }

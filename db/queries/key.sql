@@ -21,3 +21,20 @@ RETURNING id, created_at;
 UPDATE keys SET revoked_at = now()
  WHERE project_id = %(project_id)s AND id = %(key_id)s AND revoked_at IS NULL
 RETURNING id;
+
+-- name: key_find_api_by_hash
+-- At most one row. That the key is used is written down in the same statement, once in five minutes.
+WITH found AS MATERIALIZED (
+  SELECT k.project_id, k.id, k.scopes, p.workspace_id, k.last_used_at
+    FROM keys k
+    JOIN projects p ON p.id = k.project_id
+   WHERE k.key_hash = %(key_hash)s AND k.kind = 'api' AND k.revoked_at IS NULL
+     AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp()) AND p.deleted_at IS NULL
+), used AS (
+  UPDATE keys k
+     SET last_used_at = clock_timestamp()
+    FROM found f
+   WHERE k.project_id = f.project_id AND k.id = f.id
+     AND (f.last_used_at IS NULL OR f.last_used_at < clock_timestamp() - interval '5 minutes')
+)
+SELECT workspace_id, project_id, id AS key_id, scopes FROM found;

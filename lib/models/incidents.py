@@ -1,0 +1,191 @@
+"""Incidents and their events."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from lib.models import Answer, Body, Id, Json, Moment, Page, PageQuery, PersonName, Text
+
+Status = Literal["open", "resolved", "ignored"]
+Level = Literal["fatal", "error", "warning", "info", "debug"]
+
+
+class IncidentQuery(PageQuery):
+    """Filters, order and page of the list."""
+
+    status: Status | None = None
+    level: Level | None = None
+    environment: Text | None = None
+    release: Text | None = None
+    text: Text | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    sort: Literal["last_seen", "first_seen", "event_count"] = "last_seen"
+
+
+class IncidentPatch(Body):
+    """A change of status, and what it is bound to."""
+
+    status: Status
+    in_next_release: bool = False
+    """With resolved: only an event of a newer release than any so far reopens it."""
+    ignored_until: Moment | None = None
+    """With ignored: the time at which the next event reopens it."""
+    ignored_events: int | None = Field(None, ge=1, le=10**12)
+    """With ignored: how many more events it takes to reopen it."""
+
+    @model_validator(mode="after")
+    def _bound_to_its_status(self) -> Self:
+        if self.in_next_release and self.status != "resolved":
+            raise ValueError("in_next_release goes with status resolved")
+        if (self.ignored_until or self.ignored_events) and self.status != "ignored":
+            raise ValueError("ignored_until and ignored_events go with status ignored")
+        return self
+
+
+class Merge(Body):
+    """The incidents whose fingerprints are to lead to the one in the address."""
+
+    incident_ids: list[Id] = Field(min_length=1, max_length=100)
+
+
+class Split(Body):
+    """The fingerprints that are to leave the incident in the address, as 32 hexadecimal characters."""
+
+    fingerprints: list[uuid.UUID] = Field(min_length=1, max_length=100)
+
+
+class ListedIncident(Answer):
+    """An incident as the list shows it."""
+
+    id: int
+    title: str
+    culprit: str | None
+    kind: str | None
+    level: str
+    platform: str
+    status: Status
+    event_count: int
+    first_seen: Moment
+    last_seen: Moment
+    first_release: str | None
+    last_release: str | None
+    environments: list[str]
+    regressed_at: Moment | None
+    escalated_at: Moment | None
+
+
+class IncidentPage(Page):
+    """A page of incidents."""
+
+    items: list[ListedIncident]
+
+
+class FingerprintSummary(Answer):
+    """A fingerprint that leads to an incident."""
+
+    fingerprint: str
+    version: int
+    rule: str
+    reason: str
+    parts: Json
+    event_count: int
+    first_seen: Moment
+    last_seen: Moment
+
+
+class Incident(ListedIncident):
+    """One incident whole. A merged one says where its events are."""
+
+    status_changed_at: Moment | None
+    resolved_release: str | None
+    resolved_in_next_release: bool
+    ignored_until: Moment | None
+    ignored_until_count: int | None
+    merged_into: int | None
+    fingerprints: list[FingerprintSummary]
+
+
+class Origin(Answer):
+    """How a fingerprint came to its incident."""
+
+    kind: Literal["began", "merged", "split", "version"]
+    text: str
+    home_incident_id: int
+    from_incident_id: int | None
+    at: Moment | None
+    by: PersonName | None
+    previous_fingerprint: str | None
+
+
+class ExplainedFingerprint(FingerprintSummary):
+    """Why events of one fingerprint are together."""
+
+    environments: list[str]
+    first_release: str | None
+    last_release: str | None
+    origin: Origin
+
+
+class Grouping(Page):
+    """Why an incident's events are together."""
+
+    incident_id: int
+    merged_into: int | None
+    items: list[ExplainedFingerprint]
+
+
+class MovedFingerprint(Answer):
+    """Where a fingerprint leads after a split."""
+
+    fingerprint: str
+    incident_id: int
+
+
+class SplitAnswer(Answer):
+    """The incident that was split, and where what left it leads."""
+
+    incident: Incident
+    split: list[MovedFingerprint]
+
+
+class ListedEvent(Answer):
+    """An event without its payload."""
+
+    event_id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    received_at: Moment
+    occurred_at: Moment
+    expires_on: date
+    level: str
+    release: str | None
+    environment: str | None
+    service: str | None
+    route: str | None
+    removed_count: int
+
+
+class EventPage(Page):
+    """A page of an incident's events."""
+
+    items: list[ListedEvent]
+
+
+class Removal(Answer):
+    """What was removed from an event: where, by which rule and how often."""
+
+    path: str
+    rule: str
+    count: int
+
+
+class Event(ListedEvent):
+    """One event whole, as redacted. payload is null once it has expired."""
+
+    incident_id: int
+    fingerprint: str
+    payload: Json
+    removals: list[Removal]
