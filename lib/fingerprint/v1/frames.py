@@ -76,7 +76,7 @@ def _library(path: str, module: str, package: str) -> bool:
 def clean(frame: Mapping[str, Any], *, minified: bool = False) -> Frame:
     """A frame as it is hashed: no path prefix, line, address, hash or generated name."""
     function = text(frame.get("function"))
-    filename = text(frame.get("filename")) or text(frame.get("abs_path")) or text(frame.get("package"))
+    filename = text(frame.get("filename")) or text(frame.get("abs_path")) or names.binary(text(frame.get("package")))
     cleaned = names.clean_minified(function) if minified else names.clean_function(function)
     return Frame(names.clean_module(text(frame.get("module")), filename), cleaned, frame)
 

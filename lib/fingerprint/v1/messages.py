@@ -22,7 +22,8 @@ _FORMAT = re.compile(r"%(?:\(\w*+\))?[-+# 0]*+\d*+(?:\.\d++)?[sdifgeExXrcu](?!\w
 _WHOLE = re.compile(
     r"(?<![\w.+-])\w[\w.+-]*+@[\w-]++(?:\.[\w-]++)++"  # e-mail
     r"|(?<![\w.+-])[a-zA-Z][a-zA-Z0-9+.-]*+://"  # URL, without the punctuation of the sentence around it
-    r"(?:[^\s\"'<>()\[\]{}|.,;:!?]|[.,;:!?](?=[\w/]))*+"
+    r"(?:[^\s\"'<>()\[\]{}|.,;:!?]|[.,;:!?](?=[\w/])|<\*>)*+"
+    r"|(?<![\w:])arn:[\w-]++:[\w:/.*+=,@-]*+"  # AWS
     r"|(?<![\w:])(?:[0-9a-fA-F]{1,4}:){3,7}[0-9a-fA-F]{1,4}(?![\w:])"  # IPv6, MAC
     r"|(?<![\w.)\]}~*\\/])(?:[A-Za-z]:|~|\.\.?)?[/\\]"  # path, absolute or from a drive
     r"[^\s\"'<>(){}\[\],;:|=?]++(?:\?[^\s\"'<>(){}\[\]|]*+)?"
@@ -32,7 +33,12 @@ _JOINED_HOLES = re.compile(r"<\*>(?:[,;:|/#.+~@_x-]{1,3}<\*>)++")
 _COLON_HEX = re.compile(r"(?:[0-9a-fA-F]{0,4}:){2,}+[0-9a-fA-F.]*+")  # IPv6, MAC; and times
 _COMPARED = re.compile(r"^[<>~≈≤≥]=?(?=\d)")  # <1 sec
 _KEY = re.compile(r"[A-Za-z_][\w.-]*+")
-_QUOTED_VALUE = re.compile(r"(?<![\w.-])([A-Za-z_][\w.-]*+)=(?:\"[^\"]*+\"|'[^']*+')")
+_QUOTED_VALUE = re.compile(r"(?<![\w.-])([A-Za-z_][\w.-]*+)( ?= ?)(?:\"[^\"]*+\"|'[^']*+')")
+
+_JSON_VALUE = re.compile(r"([\"'])([A-Za-z_][\w.-]*+)\1(\s?:\s?)(?:\"[^\"]*+\"|'[^']*+'|true|false|null|None|True|False)")
+_SQL_LIST = re.compile(r"(\b(?i:values|in) ?)\([^()]*+\)")
+_IN_BRACKETS = re.compile(r"=\([^()]*+\)")
+_IPV6_PORT = re.compile(r"\[(?:<\*>|[0-9a-fA-F:.]++)\]:\d++")
 
 # Pieces of a token.
 _DIGITS = re.compile(r"\d++")
@@ -57,16 +63,12 @@ _CONSTANT = re.compile(r"[A-Z][A-Z0-9_]*+")
 
 def normalise(message: str) -> str:
     """The message with data replaced by `<*>`, runs of it by one, and white space by single spaces."""
-    if "[" in message or "*****" in message:
-        message = _REDACTED.sub(HOLE, message)
-    if '="' in message or "='" in message:
-        message = _QUOTED_VALUE.sub(_quoted_value, message)
-    tokens = message.split()
+    tokens = _without_values(message).split()
     out: list[str] = []
     last = ""
     for at, token in enumerate(tokens):
         word = _word(token) if len(token) <= _CACHED_CHARS_MAX else _normalise_word(token)
-        if word in words.CALENDAR and at + 1 < len(tokens) and (tokens[at + 1][0].isdigit() or tokens[at + 1] in words.CALENDAR):
+        if word.rstrip(",") in words.CALENDAR and at + 1 < len(tokens) and _is_date(tokens[at + 1]):
             word = HOLE
         elif at >= 2 and _is_name(tokens, at):
             word = HOLE + word[len(word.rstrip(_CLOSING)) :]
@@ -85,9 +87,33 @@ def normalise(message: str) -> str:
     return " ".join(out)
 
 
+def _without_values(message: str) -> str:
+    """The message without what stands behind names or in lists and may hold white space."""
+    if "[" in message or "*****" in message:
+        message = _REDACTED.sub(HOLE, message)
+    if "=" in message:
+        if '"' in message or "'" in message:
+            message = _QUOTED_VALUE.sub(_quoted_value, message)
+        message = _IN_BRACKETS.sub(f"=({HOLE})", message)
+    if '":' in message or "':" in message:
+        message = _JSON_VALUE.sub(_json_value, message)
+    if "alues" in message or "ALUES" in message or " in (" in message or " IN (" in message:
+        message = _SQL_LIST.sub(rf"\1({HOLE})", message)
+    return message
+
+
+def _is_date(token: str) -> bool:
+    return token[0].isdigit() or token.rstrip(",") in words.CALENDAR
+
+
 def _quoted_value(match: re.Match[str]) -> str:
     """A quoted value, which may hold white space, as one hole; a telling one stays."""
-    return f"{match[1]}={HOLE}" if _is_data_key(match[1]) else match[0]
+    return f"{match[1]}{match[2]}{HOLE}" if _is_data_key(match[1]) else match[0]
+
+
+def _json_value(match: re.Match[str]) -> str:
+    """Likewise in JSON, or as languages print their mappings."""
+    return f"{match[1]}{match[2]}{match[1]}{match[3]}{HOLE}" if _is_data_key(match[2]) else match[0]
 
 
 def _is_name(tokens: list[str], at: int) -> bool:
@@ -121,6 +147,8 @@ def _normalise_word(token: str) -> str:
     token = _COMPARED.sub("", token)
     if "%" in token or "{" in token:
         token = _FORMAT.sub(HOLE, token)
+    if "]:" in token:
+        token = _IPV6_PORT.sub(HOLE, token)
     if "/" in token or "\\" in token or "@" in token or token.count(":") > 2:
         token = _WHOLE.sub(HOLE, token)
     core = token.strip(_CLOSING + "([{<")

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 CACHE_NAMES_MAX = 16_384
 ANONYMOUS = "?"
+TYPE_ARGUMENTS_DEEP = 4  # as in Map<String, List<Order>>; deeper ones are rare and stay
 
 _ANONYMOUS_NAMES = frozenset(
     {
@@ -35,29 +36,57 @@ _GENERIC_NAMES = frozenset(
 _FUNCTION_NOISE: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r" \[as [^\]]*\]"), ""),  # V8: Foo.bar [as baz]
     (re.compile(r"^(?:async |new |get |set |static |bound )+"), ""),  # V8, Safari
+    (re.compile(r"^.*/<$"), ANONYMOUS),  # Firefox: an anonymous function in another one
+    (
+        re.compile(
+            r"^(?:(?:implicit )?closure #\d+ in |partial apply for |specialized |\(\d+\) \w+ resume partial function for )+"
+        ),
+        "",
+    ),
+    (re.compile(r"^[a-z ]*specialization <[^>]*> of "), ""),  # Swift
+    (re.compile(r"\)(?: async| throws| rethrows)* -> .*$"), ")"),  # Swift
+    (re.compile(r"^__\d+(?=[-+]\[)|_block_invoke[\d._]*$"), ""),  # Objective-C
+    (re.compile(r"^anonymous fn/\d+ in "), ""),  # Elixir
+    (re.compile(r"^-(.+)-(?:fun|lc|lbc)-\d+-$"), r"\1"),  # Erlang
     (re.compile(r"^(?:(?:block|rescue|ensure|else)(?: \(\d+ levels\))? in )+"), ""),  # Ruby
+    (re.compile(r"^(?:[A-Z]\w*+::)*+[A-Z]\w*+#(?=\w)"), ""),  # Ruby since 3.4 names the class
+    (re.compile(r"(?<=_erb|haml|slim|lder)_{2,}+\d+_\d+$"), ""),  # Rails' compiled views
     (re.compile(r"^lambda\$(\w+)\$\d+$"), r"\1"),  # javac
+    (re.compile(r"\$adapted$"), ""),  # scalac
     (re.compile(r"^\$anonfun\$(\w*[^\W\d])\$\d+$"), r"\1"),  # scalac
     (re.compile(r"<(\w+)>[bd]__\d+(?:_\d+)?(?:\.MoveNext)?"), r"\1"),  # Roslyn: lambdas, async state machines
     (re.compile(r"<\w*>g__(\w+)\|\d+(?:_\d+)?"), r"\1"),  # Roslyn: local functions
     (re.compile(r"<>c(?:__DisplayClass\d+_\d+)?\.?"), ""),
     (re.compile(r"`\d+"), ""),  # .NET arity
     (re.compile(r"::h[0-9a-f]{16}$"), ""),  # rustc
-    (re.compile(r"(?:::)?\{\{?closure[^}]*\}?\}(?:::)?"), ""),  # rustc, PHP
-    (re.compile(r"(?:\.gowrap|\.func|-fm)[\d.]*$"), ""),  # Go
-    (re.compile(r"\[\.\.\.\]"), ""),  # Go generics
+    (re.compile(r"\{closure:(.*)\(\):\d+\}"), r"\1"),  # PHP since 8.4
+    (re.compile(r"(?:::)?(?:(?<![\w\\])[\w\\]*+(?<=\\))?\{\{?closure[^}]*\}?\}(?:::)?"), ""),  # rustc, PHP
+    (re.compile(r"\.(?:func|gowrap|deferwrap)\d+(?:\.\d+)*(?=\.|$)|-fm$"), ""),  # Go
+    (re.compile(r"\[(?:\.\.\.|go\.shape\..*)\]"), ""),  # Go generics
     (re.compile(r"(class@anonymous).*"), r"\1"),  # PHP
     (re.compile(r"\.<locals>"), ""),  # Python's __qualname__
     (re.compile(r"\.constprop\.\d+$|\.isra\.\d+$|\.part\.\d+$|\.cold(?:\.\d+)?$"), ""),  # gcc
     (re.compile(r"[@+ ]?0x[0-9a-fA-F]+"), ""),
 )
 _JS_RECEIVER = re.compile(r"^(?:(?:Object|Function|Module|module|exports\d*|window|self|global|globalThis|_?this)\.)+(?=.)")
+_TYPE_ARGUMENTS = re.compile(r"(?<=\w)(?:::)?<[^<>]*>")
+_TYPE = re.compile(r"[\w.:,\[\]?*&]++")
 _ARGUMENTS = re.compile(r"\([^()]*\)(?: const)?$")
 _MANGLED = re.compile(r"(?<![\w$.])[A-Za-z_$][\w$]?(?=[.(\[])|^[A-Za-z_$][\w$]?(?= is )|(?<=variable: )[A-Za-z_$][\w$]?$")
 _JAVA_GENERATED = re.compile(
-    r"\$\$(?:Lambda|EnhancerBy|FastClassBy|SpringCGLIB|_).*|\$(?:HibernateProxy|ByteBuddy|MockitoMock)\$.*|(?<=Proxy)\d+|(?<=Accessor)\d+|(?:\$\d+)+(?=\$|$)"
+    r"\$\$(?:Lambda|EnhancerBy|FastClassBy|SpringCGLIB|_).*|\$(?:HibernateProxy|ByteBuddy|MockitoMock)\$.*|(?<=Proxy)\d+|(?<=Accessor)\d+|(?<=_closure)\d+|(?:\$\d+)+(?=\$|$)"
+)
+# Roslyn's classes for lambdas and async methods; .NET's type arguments with the versions of their assemblies.
+_DOTNET_GENERATED: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\+<>c(?:__DisplayClass[\d_]+)?"), ""),
+    (re.compile(r"\+<(\w*)>[a-z]__[\d_]+"), r"+\1"),
+    (re.compile(r"`\d+(?:\[\[.*\]\])?"), ""),
 )
 _SCRIPT_EXTENSIONS = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx", ".vue", ".svelte", ".bundle", ".jsbundle")
+_LIBRARY_VERSION = re.compile(r"(?<=\.so)[\d.]+$")
+_GENERATED_FILE = re.compile(r"(?<![^/])[0-9a-f]{20,64}(?=\.\w+$)")  # compiled templates
+_BASE64_HASH = re.compile(r"[.-]([\w-]{8})(?=\.[cm]?js$)")  # Rollup's, Vite's
+_BUILD_WORDS = frozenset({"bundle", "chunk", "min"})
 _VERSION_FOLDER = re.compile(r"v?\d[\d.\-_]*|[0-9a-fA-F]{7,64}|[0-9a-fA-F-]{36}|releases?|current|deploy(?:s|ments)?|builds?")
 
 
@@ -71,15 +100,23 @@ def clean_function(name: str) -> str:
     cleaned = name.strip()
     if cleaned in _ANONYMOUS_NAMES:
         return ANONYMOUS
-    if cleaned.isidentifier() and "$" not in cleaned:
+    if cleaned.isidentifier() and "$" not in cleaned and not cleaned.startswith("_"):
         return cleaned
     for pattern, replacement in _FUNCTION_NOISE:
         cleaned = pattern.sub(replacement, cleaned)
     cleaned = _JS_RECEIVER.sub("", cleaned)
+    for _ in range(TYPE_ARGUMENTS_DEEP if "<" in cleaned else 0):
+        cleaned = _TYPE_ARGUMENTS.sub("", cleaned)
     if cleaned.endswith((")", ") const")) and not cleaned.startswith("("):
-        cleaned = _ARGUMENTS.sub("", cleaned)
+        cleaned = _without_return_type(_ARGUMENTS.sub("", cleaned))
     cleaned = cleaned.strip(" .:")
     return ANONYMOUS if cleaned in _ANONYMOUS_NAMES else cleaned
+
+
+def _without_return_type(name: str) -> str:
+    """`async Task Orders.Get` → `Orders.Get`: what stands before a name are types and modifiers."""
+    *types, last = name.split(" ")
+    return last if all(map(_TYPE.fullmatch, types)) else name
 
 
 def is_generic(function: str) -> bool:
@@ -119,6 +156,9 @@ def mask_mangled(message: str) -> str:
 @lru_cache(maxsize=CACHE_NAMES_MAX)
 def clean_class(name: str) -> str:
     """A class or exception name without generated suffixes: `Foo$1` → `Foo`, `Foo$$EnhancerBySpringCGLIB$$ab12` → `Foo`."""
+    if "+<" in name or "`" in name:
+        for pattern, replacement in _DOTNET_GENERATED:
+            name = pattern.sub(replacement, name)
     return _JAVA_GENERATED.sub("", name) if "$" in name or name.endswith(tuple("0123456789")) else name
 
 
@@ -131,7 +171,13 @@ def clean_module(module: str, filename: str) -> str:
     script = is_script(filename)
     if module and module != "__main__":
         return _script_name(module) if script else clean_class(module)
-    return _file_name(filename, script=script)
+    # What was started itself: where it lies depends on who started it.
+    return _file_name(filename.replace("\\", "/").rpartition("/")[2] if module else filename, script=script)
+
+
+def binary(package: str) -> str:
+    """The name of a program or library, without where it is installed and its version: `/usr/lib/libc.so.6` → `libc.so`."""
+    return _LIBRARY_VERSION.sub("", package.replace("\\", "/").rpartition("/")[2])
 
 
 def is_script(filename: str) -> bool:
@@ -147,14 +193,20 @@ def _file_name(filename: str, *, script: bool) -> str:
         path = rest.partition("/")[2]
     folders = [p for p in path.split("/") if p not in ("", ".", "..") and not _VERSION_FOLDER.fullmatch(p)]
     kept = "/".join(folders[-2:] if absolute else folders)
+    kept = _GENERATED_FILE.sub(ANONYMOUS, kept)
     return _script_name(kept) if script else kept
 
 
 def _script_name(path: str) -> str:
     folder, slash, name = path.rpartition("/")
-    pieces = re.split(r"([.\-_~])", name)
-    kept = [pieces[0], *(s + p for s, p in zip(pieces[1::2], pieces[2::2], strict=True) if not _is_hash(p))]
-    return folder + slash + "".join(kept)
+    name = _BASE64_HASH.sub(_without_hash, name)
+    first, *pieces = re.split(r"([.\-_~])", name)
+    kept = (s + p for s, p in zip(pieces[::2], pieces[1::2], strict=True) if not (_is_hash(p) or p in _BUILD_WORDS))
+    return folder + slash + (ANONYMOUS if _is_hash(first) else first) + "".join(kept)
+
+
+def _without_hash(match: re.Match[str]) -> str:
+    return "" if _is_hash(match[1].replace("-", "").replace("_", "")) else match[0]
 
 
 def _is_hash(piece: str) -> bool:

@@ -9,10 +9,15 @@ def _words(listed: str) -> frozenset[str]:
 UNITS = _words("""
     B KB MB GB TB PB KiB MiB GiB TiB kB Kb Mb Gb byte bytes % AM PM am pm
     ns us µs ms s sec secs second seconds min mins minute minutes h hr hrs hour hours d day days
+    € £ $ EUR GBP USD
     UTC GMT EST EDT CST CDT MST MDT PST PDT CET CEST BST IST JST
 """)
 
-CALENDAR = _words("Mon Tue Wed Thu Fri Sat Sun Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
+CALENDAR = _words("""
+    Mon Tue Wed Thu Fri Sat Sun Monday Tuesday Wednesday Thursday Friday Saturday Sunday
+    Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec
+    January February March April June July August September October November December
+""")
 
 # Words that have a digit and are no data, in lower case.
 TECHNICAL = _words("""

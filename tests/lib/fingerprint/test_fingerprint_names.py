@@ -53,7 +53,7 @@ def test_a_function_loses_what_compilers_and_engines_add(raw: str, cleaned: str)
         ("", "https://cdn.example.com/assets/index-DcXyAbQe.js", "assets/index.js"),
         ("main-RLM24BZA", "/srv/app/dist/main-RLM24BZA.js", "main"),
         ("main-ROLMXPZJ", "/srv/app/dist/main-ROLMXPZJ.js", "main"),
-        ("", "421.3f2a1b9c.chunk.js", "421.chunk.js"),
+        ("", "421.3f2a1b9c.chunk.js", "?.js"),
         ("checkout-button", "checkout-button.js", "checkout-button"),
         ("user-settings.controller", "user-settings.controller.js", "user-settings.controller"),
         ("com.example.Cart$1", "Cart.java", "com.example.Cart"),
