@@ -10,6 +10,7 @@ from functools import cache
 
 # System variables in which Vercel tells a deployment its own host names.
 OWN_ADDRESSES = ("VERCEL_URL", "VERCEL_BRANCH_URL", "VERCEL_PROJECT_PRODUCTION_URL")
+RESEND_API_URL = "https://api.resend.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,14 @@ class Settings:
     """CLERK_AUTHORIZED_PARTIES: origins, by commas, that a token's `azp` may name; by default the deployment's own addresses."""
     cron_secret: str | None
     """CRON_SECRET: what Vercel Cron sends as Bearer token."""
+    resend_api_key: str | None
+    """RESEND_API_KEY: without it no mail is sent, and each says so."""
+    resend_api_url: str
+    """RESEND_API_URL, by default Resend's own."""
+    mail_from: str | None
+    """MAIL_FROM: `Sensra <alerts@example.com>`, of a domain that Resend has verified."""
+    outbound_private_allowed: bool
+    """OUTBOUND_PRIVATE_ALLOWED is set, and VERCEL is not: webhooks may use http and lead into private networks."""
     commit: str
     """VERCEL_GIT_COMMIT_SHA, shown by health."""
     on_vercel: bool
@@ -67,6 +76,10 @@ def read(env: Mapping[str, str]) -> Settings:
         clerk_jwt_key=first("CLERK_JWT_KEY"),
         authorized_parties=frozenset(party.strip().rstrip("/") for party in parties if party.strip()),
         cron_secret=first("CRON_SECRET"),
+        resend_api_key=first("RESEND_API_KEY"),
+        resend_api_url=(first("RESEND_API_URL") or RESEND_API_URL).rstrip("/"),
+        mail_from=first("MAIL_FROM"),
+        outbound_private_allowed=bool(env.get("OUTBOUND_PRIVATE_ALLOWED") and not env.get("VERCEL")),
         commit=env.get("VERCEL_GIT_COMMIT_SHA", ""),
         on_vercel=bool(env.get("VERCEL")),
         trust_proxy=bool(env.get("VERCEL") or env.get("TRUST_PROXY")),

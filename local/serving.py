@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -47,10 +48,10 @@ def server_of(app: Any, **options: Any) -> uvicorn.Server:
 
 
 @contextmanager
-def in_thread(app: Any, listener: socket.socket | None = None) -> Iterator[str]:
-    """Serve `app` from a thread with an event loop of its own; yields the URL."""
+def in_thread(app: Any, listener: socket.socket | None = None, tls_file: Path | None = None) -> Iterator[str]:
+    """Serve `app` from a thread with an event loop of its own; yields the URL. tls_file: a key and its certificate, for https."""
     listener = listener or listen()
-    server = server_of(app)
+    server = server_of(app, ssl_certfile=tls_file)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="stand-in", daemon=True)
     thread.start()
     deadline = time.monotonic() + START_SECONDS_MAX

@@ -1,7 +1,8 @@
-"""Fixtures every test may use: a migrated PostgreSQL, the Upstash stand-in, the local issuer; no network but loopback."""
+"""Fixtures every test may use: a migrated PostgreSQL, stand-ins of Upstash, Clerk and webhooks; no network but loopback."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,11 @@ from typing import Any
 
 import pytest
 
+from lib import settings
+from lib.channels.webhook import new_secret
 from local import clerk, loopback, postgres, redis, serving, testing
+from local.failing import Failing
+from local.sink import Post, Sink
 
 # They need more than Python, or minutes: collected only where the command line names them (make e2e, make soak).
 APART = [Path(__file__).parent / name for name in ("e2e", "soak")]
@@ -98,3 +103,37 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[clerk.Issuer]:
     made = clerk.Issuer(tmp_path_factory.mktemp("clerk") / "key.pem", url, origin=url)
     with serving.in_thread(clerk.create_app(made), listener):
         yield made
+
+
+@dataclass(frozen=True)
+class SinkStandIn:
+    """A receiver of webhooks: POST to `url`/local/sink/webhook, slack or discord. `failing` tells it to fail."""
+
+    url: str
+    secret: str
+    failing: Failing
+    posts: deque[Post]
+    patch: pytest.MonkeyPatch
+
+    def forbid_private(self) -> None:
+        """From now on the machine's own network may not be called, as on Vercel."""
+        self.patch.delenv("OUTBOUND_PRIVATE_ALLOWED")
+        settings.current.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def _sink_server() -> Iterator[tuple[str, Sink]]:
+    made = Sink(new_secret())
+    with serving.in_thread(made.app) as url:
+        yield url, made
+
+
+@pytest.fixture
+def sink(_sink_server: tuple[str, Sink], monkeypatch: pytest.MonkeyPatch) -> Iterator[SinkStandIn]:
+    """The receiver on a loopback port, empty and working at the start of each test; the settings let it be called."""
+    url, made = _sink_server
+    made.clear()
+    monkeypatch.setenv("OUTBOUND_PRIVATE_ALLOWED", "1")
+    settings.current.cache_clear()
+    yield SinkStandIn(url, made.secret or "", made.failing, made.posts, monkeypatch)
+    settings.current.cache_clear()

@@ -1,0 +1,42 @@
+"""What channels share that POST JSON to a URL: its check where it is stored, and what an answer means."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, NoReturn
+
+from lib import outbound
+from lib.channels.outcome import ChannelError
+from lib.errors import InvalidRequest
+
+
+def refuse(field: str, detail: str) -> NoReturn:
+    """Raise InvalidRequest about one field of the target."""
+    raise InvalidRequest("The channel's target cannot be used.", [{"pointer": f"/target/{field}", "detail": detail}])
+
+
+def check_url(target: Mapping[str, Any]) -> None:
+    """Raises InvalidRequest where `url` may not be called."""
+    try:
+        outbound.check(target.get("url"))
+    except outbound.RefusedUrlError as error:
+        refuse("url", str(error))
+
+
+async def post(url: str, body: bytes, headers: Mapping[str, str], *, permanent: Collection[int]) -> None:
+    """POST a body. Raises ChannelError: permanent for these statuses, and where the address itself is refused."""
+    try:
+        answer = await outbound.post(url, body, headers)
+    except outbound.RefusedUrlError as error:
+        raise ChannelError(str(error), permanent=True) from error
+    except outbound.UnreachableError as error:
+        raise ChannelError(str(error)) from error
+    if not 200 <= answer.status < 300:
+        detail = _detail(answer.status)
+        raise ChannelError(detail, permanent=answer.status in permanent, retry_after_seconds=answer.retry_after_seconds)
+
+
+def _detail(status: int) -> str:
+    if 300 <= status < 400:
+        return f"It answered {status}, a redirect. Redirects are not followed: name the final address."
+    return f"It answered {status}."
