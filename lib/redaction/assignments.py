@@ -15,6 +15,8 @@ from lib.redaction import checks
 from lib.redaction.names import NAME_CHARS_MAX, Verdict, judge, judge_common, words
 from lib.redaction.values import bytes_of, fits, is_code, is_path, is_random, is_stand_in, switches
 
+Names = frozenset[tuple[str, ...]]
+
 VALUE_CHARS_MAX = 4_096
 DELIMITER_CHARS_MAX = 64
 
@@ -30,14 +32,28 @@ _OPERATOR = (
     r"[ \t]*[-=]>[ \t]*|>\s*|%(?:25)*3[DdAa](?:%(?:25)*20|\+)?|[\"'`][ \t]*,[ \t]*|[\"'][ \t]+value=|"
     r"[ \t]*\([ \t]*[\"'`]|\??[ \t]+[\"'`]|[ \t]+(?:string|str|String|text)[ \t]*=[ \t]*|[ \t]+(?:is|was)[ \t:]+)"
 )
-PATTERN = rf"(?i)(?:{TELLING})[A-Za-z0-9_.\-]*{_CLOSE}{_OPERATOR}"
-FLAG_PATTERN = rf"(?i)(?:^|[\s\x00\"'=(\[])--?[A-Za-z0-9_.\-]*(?:{TELLING})[A-Za-z0-9_.\-]*[ \t]+"
 
-# A string that is nothing but a telling name: its value may stand beside it, in a list or a map.
-NAME_PATTERN = rf"(?i)(?:^|\x00)-{{0,2}}[A-Za-z0-9_.\-]*(?:{TELLING})[A-Za-z0-9_.\-]*(?:$|\x00)"
+
+def named_pattern(telling: str) -> str:
+    """A name with a `telling` part, up to where its value begins."""
+    return rf"(?i)(?:{telling})[A-Za-z0-9_.\-?]*{_CLOSE}{_OPERATOR}"
+
+
+def flag_pattern(telling: str) -> str:
+    """A command-line flag with a `telling` part, up to where its value begins."""
+    return rf"(?i)(?:^|[\s\x00\"'=(\[])--?[A-Za-z0-9_.\-]*(?:{telling})[A-Za-z0-9_.\-]*[ \t]+"
+
+
+def name_pattern(telling: str) -> str:
+    """A string that is nothing but a name with a `telling` part: its value may stand beside it, in a list or a map."""
+    return rf"(?i)(?:^|\x00)-{{0,2}}[A-Za-z0-9_.\-]*(?:{telling})[A-Za-z0-9_.\-]*(?:$|\x00)"
+
+
+PATTERN, FLAG_PATTERN, NAME_PATTERN = named_pattern(TELLING), flag_pattern(TELLING), name_pattern(TELLING)
 
 _NAME_CHARS = string.ascii_letters + string.digits + "_.-"
 _UNQUOTED = re.compile(r"[^ \t\r\n,;&\"'`<|]*")  # one class: linear
+_ENCODED_JOINT = re.compile(r"%((?:25)*)3[DdAa]\Z")
 _JOINTS = dict.fromkeys(map(ord, "-_./: "))
 _BRACKETS = {")": "(", "]": "[", "}": "{", ">": "<"}
 _QUOTE = re2.compile(rb"(?:\\|%(?:25)*5[Cc])*(?:[\"'`]|%(?:25)*2[27])")
@@ -50,12 +66,13 @@ QUESTIONS = frozenset(
 )
 
 
-def locate(text: str, start: int, end: int) -> tuple[int, int, str] | None:
-    """The value's span and the rule of its name, for a match of PATTERN at start:end."""
+def locate(text: str, start: int, end: int, extra: Names = frozenset()) -> tuple[int, int, str] | None:
+    """The value's span and the rule of its name, for a match of PATTERN at start:end. extra: a project's own names, as words."""
     name, name_end = _name(text, start, end)
     if text.endswith("[redacted:", 0, name_end - len(name)):
         return None  # a placeholder tells nothing of what follows
-    verdict = judge_common(name) if len(name) <= 24 and name.replace("_", "").isalpha() else judge(name)
+    is_common = not extra and len(name) <= 24 and name.replace("_", "").isalpha()
+    verdict = judge_common(name) if is_common else judge(name, extra)
     if verdict is None:
         return None
     if text[name_end : name_end + 1] == ">" and text[max(0, start - NAME_CHARS_MAX) : start].rfind("<") < 0:
@@ -71,10 +88,10 @@ def locate(text: str, start: int, end: int) -> tuple[int, int, str] | None:
     return _value(text, end, verdict, name)
 
 
-def locate_flag(text: str, start: int, end: int) -> tuple[int, int, str] | None:
+def locate_flag(text: str, start: int, end: int, extra: Names = frozenset()) -> tuple[int, int, str] | None:
     """The same for a match of FLAG_PATTERN: the flag's value is the next word."""
     name = text[start:end].strip(" \t\r\n\"'=([-")
-    verdict = judge(name)
+    verdict = judge(name, extra)
     if verdict is None or text[end : end + 1] == "-":
         return None
     return _value(text, end, verdict, name)
@@ -92,6 +109,9 @@ def _name(text: str, start: int, end: int) -> tuple[str, int]:
     """The whole name around the telling word at `start`, and where it ends."""
     before = text[max(0, start - NAME_CHARS_MAX) : start]
     first = start - len(before) + len(before.rstrip(_NAME_CHARS))
+    if not text.isascii():
+        while first > start - len(before) and (text[first - 1].isalnum() or text[first - 1] in _NAME_CHARS):
+            first -= 1
     if first and text[first - 1] == "\\" and text[first] in "nrt" and first < start:
         first += 1  # an escaped line break before the name
     if first and text[first - 1] == "%":  # what an encoded separator leaves of itself: %3D, %253D
@@ -99,6 +119,8 @@ def _name(text: str, start: int, end: int) -> tuple[str, int]:
             first += 2
         first = min(first + 2, start)
     last = end - len(text[start:end].lstrip(_NAME_CHARS))
+    while last < end and not text[last].isascii() and text[last].isalnum():
+        last = end - len(text[last + 1 : end].lstrip(_NAME_CHARS))
     return text[first:last], last
 
 
@@ -175,6 +197,10 @@ def _unquoted_end(text: str, first: int, stop: int) -> int:
     """Up to the next separator, less the brackets and stops that close what was opened before the value."""
     found = _UNQUOTED.match(text, first, stop)
     last = found.end() if found is not None else first
+    joint = _ENCODED_JOINT.search(text[max(0, first - DELIMITER_CHARS_MAX) : first])
+    if joint is not None:  # a pair in an encoded query ends where the next one begins, encoded as often
+        ends = (text.find(f"%{joint[1]}{octet}", first, last) for octet in ("26", "23", "20", "0A", "3B", "3b"))
+        last = min([last, *(end for end in ends if end >= 0)])
     while last > first and (text[last - 1] in ".:" or _closes(text, first, last)):
         last -= 1
     return last

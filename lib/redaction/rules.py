@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -11,6 +11,7 @@ import re2
 
 from lib.redaction import names
 from lib.redaction.memo import Memo
+from lib.redaction.own import Own, own
 from lib.redaction.text import REMOVE_ALL, Treatment, Treatments
 
 KEYS_MAX = 100
@@ -53,7 +54,7 @@ class Rules:
     treatments: Treatments = REMOVE_ALL
     user_email: Treatment = "remove"
     user_ip: Treatment = "remove"
-    custom: Callable[[str], list[tuple[int, int]]] | None = None
+    own: Own | None = None
     memo: Memo = field(default_factory=Memo, repr=False)
 
 
@@ -71,8 +72,9 @@ def _compiled(
     hash_key: bytes | None,
 ) -> Rules:
     treatments = Treatments(email or "remove", ip or "remove", phone, hash_key)
+    finds = own(_keys(extra_keys), _patterns(extra_patterns))
     # A key is remembered with what became of it: a kept address in one would be kept for everybody.
-    is_built_in = not (extra_keys or extra_patterns) and treatments._replace(key=None) == REMOVE_ALL
+    is_built_in = finds is None and treatments._replace(key=None) == REMOVE_ALL
     return Rules(
         extra_keys=_keys(extra_keys),
         extra_patterns=extra_patterns,
@@ -80,8 +82,8 @@ def _compiled(
         treatments=treatments,
         user_email=_person("e-mail", email, hash_key),
         user_ip=_person("IP", ip, hash_key),
-        custom=_custom(extra_patterns),
-        memo=BUILT_IN.memo.share(texts=not extra_patterns, keys=is_built_in),
+        own=finds,
+        memo=BUILT_IN.memo.share(texts=finds is None, keys=is_built_in),
     )
 
 
@@ -139,13 +141,10 @@ def _safe(fields: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(path.split(".")) for path in fields)
 
 
-def _custom(patterns: tuple[str, ...]) -> Callable[[str], list[tuple[int, int]]] | None:
+def _patterns(patterns: tuple[str, ...]) -> tuple[Any, ...]:
     if len(patterns) > PATTERNS_MAX:
         raise PatternError(f"{len(patterns)} patterns; at most {PATTERNS_MAX}")
-    compiled = [_pattern(pattern) for pattern in patterns]
-    if not compiled:
-        return None
-    return lambda text: [match.span() for pattern in compiled for match in pattern.finditer(text) if match.end() > match.start()]
+    return tuple(map(_pattern, patterns))
 
 
 def _pattern(pattern: str) -> Any:

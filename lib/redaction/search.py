@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
 from itertools import accumulate
 
+from lib.redaction.own import Budget, Own
 from lib.redaction.text import ANY, KEYS, is_suspect
 from lib.redaction.values import bytes_of
 
@@ -15,7 +15,7 @@ JOINED_TEXTS_MIN = 40
 JOINED_HITS_MAX = 100
 
 
-def hits(texts: list[str], custom: Callable[[str], list[tuple[int, int]]] | None = None) -> tuple[set[str], set[str]]:
+def hits(texts: list[str], own: Own | None = None, budget: Budget | None = None) -> tuple[set[str], set[str]]:
     """The strings in which a rule has a place to look at, and those that nobody asked yet, where there are too many.
 
     The strings are joined by NUL, which no pattern takes for part of a word; a match that begins at the NUL belongs to
@@ -26,8 +26,9 @@ def hits(texts: list[str], custom: Callable[[str], list[tuple[int, int]]] | None
         found = [text for text in texts if is_suspect(text)]
     else:
         found, unasked = _joined(texts)
-    if custom is not None:
-        found += [text for text in texts if custom(text)]
+    if own is not None:
+        budget = budget or Budget()
+        found += [text for text in texts if own.finds(text, budget)]
     return set(found), set(unasked)
 
 

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import re2
 
 from lib.redaction.assignments import NAME_PATTERN, TELLING
+from lib.redaction.own import Budget, Own
 from lib.redaction.patterns import TEXT_RULES, Locate, TextRule
 from lib.redaction.values import bytes_of
 
 MATCHES_MAX = 2_000  # places one rule looks at in one string; what follows the last is removed as a whole
-CUSTOM_CHARS_MAX = 8_192  # of one string in which a project's own patterns search; what follows is removed as a whole
-# What is kept before that limit ends earlier by so much: a match the limit cuts through begins there.
-CUSTOM_MARGIN_CHARS = 256
 SHORT_CHARS_MAX = 4_096
 PLACEHOLDER_CHARS_MAX = 24  # `[redacted:` and `]` around a rule's name
 ROUNDS_MAX = 4  # removing may join what stood apart: repeated until nothing is found
 
 Treatment = Literal["keep", "hash", "remove"]
-Custom = Callable[[str], list[tuple[int, int]]]
-_PLACEHOLDER = re2.compile(r"\[redacted:[a-z0-9-]{1,13}\]")
 
 
 class Treatments(NamedTuple):
@@ -50,6 +45,9 @@ class Cleaned(NamedTuple):
     text: str
     rules: list[str]
     work: int
+
+
+_Rule = tuple[str, Locate, Any, int]  # name, locate, pattern and the group that is removed
 
 
 class _Found(NamedTuple):
@@ -84,7 +82,7 @@ def _set(*more: str) -> re2.Set:
     return patterns
 
 
-def _compiled(rule: TextRule) -> tuple[str, Locate, Any, int]:
+def _compiled(rule: TextRule) -> _Rule:
     pattern = re2.compile(rule.pattern.encode(), _options(capture=True))
     return rule.name, rule.locate, pattern, min(pattern.groups, 1)
 
@@ -105,18 +103,19 @@ def is_suspect(text: str) -> bool:
     return SUSPECT.Match(data) is not None or (len(data) > SHORT_CHARS_MAX and ANY.search(data) is not None)
 
 
-def clean(text: str, treatments: Treatments = REMOVE_ALL, custom: Custom | None = None) -> Cleaned:
-    """`text` without its secrets. `custom` finds the spans of a project's own patterns: asked once, before anything is removed.
+def clean(text: str, treatments: Treatments = REMOVE_ALL, own: Own | None = None, budget: Budget | None = None) -> Cleaned:
+    """`text` without its secrets. `own`: a project's names and patterns; its patterns are asked once, before anything is removed.
 
-    At most MATCHES_MAX spans and CUSTOM_CHARS_MAX characters of a string are looked at; the text grows at most
-    PLACEHOLDER_CHARS_MAX-fold. Placeholders that are there already are not searched.
+    At most MATCHES_MAX places of a string are looked at for one rule, and as many for the patterns as `budget` has; the text
+    grows at most PLACEHOLDER_CHARS_MAX-fold. Placeholders that are there already are not searched by a project's patterns.
     """
     rules: list[str] = []
-    own = _find_custom(text, custom) if custom else []
-    work = 1 + len(own)
+    first = [_Found(*span) for span in own.spans(text, budget or Budget(), MATCHES_MAX)] if own and own.patterns else []
+    named = own.names if own else ()
+    work = 1 + len(first)
     for _ in range(ROUNDS_MAX):
-        found, looked = _find(text, own)
-        own = []
+        found, looked = _find(text, first, named)
+        first = []
         work += looked
         text, removed = _replaced(text, found, treatments)
         if not removed:
@@ -125,49 +124,23 @@ def clean(text: str, treatments: Treatments = REMOVE_ALL, custom: Custom | None 
     return Cleaned(placeholder("opaque"), rules, work)
 
 
-def _find_custom(text: str, custom: Custom) -> list[_Found]:
-    """What a project's own patterns find outside of placeholders, and what is too much for them."""
-    found: list[_Found] = []
-    left = CUSTOM_CHARS_MAX
-    for start, end in _outside(text):
-        seen_end = min(end, start + left)
-        left -= seen_end - start
-        spans = sorted((start + first, start + last) for first, last in custom(text[start:seen_end]))
-        kept_end = end if seen_end == end else max(start, seen_end - CUSTOM_MARGIN_CHARS)
-        room = MATCHES_MAX - len(found)
-        if len(spans) > room:
-            kept_end = min(kept_end, spans[room][0])
-        found += [_Found(first, last, "custom") for first, last in spans[:room] if first < kept_end]
-        if kept_end < end:
-            # The margin may end within a match: then its placeholder is followed by that of the rest.
-            begin = max(kept_end, max((span.end for span in found), default=0))
-            return [*found, _Found(begin, len(text), "overflow")]
-    return found
-
-
-def _outside(text: str) -> list[tuple[int, int]]:
-    """The spans of text around the placeholders in it."""
-    inside = [match.span() for match in _PLACEHOLDER.finditer(text)] if "[redacted:" in text else []
-    starts = [0, *(end for _, end in inside)]
-    ends = [*(start for start, _ in inside), len(text)]
-    return [(start, end) for start, end in zip(starts, ends, strict=True) if start < end]
-
-
-def _find(text: str, own: list[_Found]) -> tuple[list[_Found], int]:
+def _find(text: str, first: list[_Found], named: tuple[_Rule, ...]) -> tuple[list[_Found], int]:
     data = bytes_of(text)
-    found = own.copy()
+    found = first.copy()
     work = 0
+    for rule in named:
+        work += _find_one(text, data, rule, found)
     indices = _WHICH.Match(data)
     if indices is None and len(data) > SHORT_CHARS_MAX and ANY.search(data) is not None:
         indices = _ALL  # as in is_suspect
     for index in sorted(indices or ()):
-        work += _find_one(text, data, index, found)
+        work += _find_one(text, data, _PATTERNS[index], found)
     return _merged(found) if len(found) > 1 else found, work
 
 
-def _find_one(text: str, data: bytes, index: int, found: list[_Found]) -> int:
+def _find_one(text: str, data: bytes, rule: _Rule, found: list[_Found]) -> int:
     """Adds what one rule finds; answers at how many places it looked."""
-    name, locate, pattern, group = _PATTERNS[index]
+    name, locate, pattern, group = rule
     position = work = 0
     while position <= len(data):
         start = position

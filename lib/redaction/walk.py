@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from lib.redaction.names import Verdict, judge, rule_of_name
+from lib.redaction.own import Budget
 from lib.redaction.parts import IDENTITY, parts
 from lib.redaction.rules import Rules
 from lib.redaction.search import hits, is_plain_key
@@ -23,7 +24,7 @@ DEPTH_MAX = 200  # levels of containers; what lies deeper is removed (orjson sto
 # Telling names in one event, and places looked at closely in its strings: each; beyond, what would need a look is removed.
 WORK_MAX = 5_000
 STEP_CHARS_MAX = 100  # of one key in a path
-CARD_NUMBER_MIN = 10**11  # numbers from here on are looked at as text
+CARD_NUMBER_MIN, CARD_NUMBER_END = 10**11, 10**19  # numbers in between, whole or not, are looked at as text
 
 Key = str | int
 # value, index of the parent, key in the parent, and the rule of a telling key above, under which no leaf stays.
@@ -45,6 +46,7 @@ class Walk:
         self.removed: list[tuple[int, Key, str]] = []
         self.dropped: dict[int, str] = {}  # whole containers, by rule: applied last, over whatever became of their parts
         self.names_work = self.texts_work = 0
+        self.budget = Budget()
 
     def run(self) -> dict[str, Any]:
         """The payload without its secrets."""
@@ -106,6 +108,13 @@ class Walk:
             for safe in self.rules.safe_fields
         )
 
+    def keeps_keys(self, index: int) -> bool:
+        """Whether a container lies in one of the project's exceptions, so that its keys stay too."""
+        if not (self.rules.safe_fields and index):
+            return False
+        _, parent, key, _ = self.nodes[index]
+        return self._is_safe(parent, key)
+
 
 def visit(walk: Walk) -> None:
     """Lists every container of one part, every string not known to be clean, and settles what telling names decide."""
@@ -132,8 +141,8 @@ def visit(walk: Walk) -> None:
                         pending.append((index, name, child))
                 elif kind is dict or (kind is list and not _is_known(child, texts)):
                     nodes.append((child, index, name, None))
-                elif kind is int and child >= CARD_NUMBER_MIN:
-                    pending.append((index, name, str(child)))
+                elif (kind is int or kind is float) and child >= CARD_NUMBER_MIN:
+                    leave(walk, index, name, child)
 
 
 def visit_list(walk: Walk, index: int) -> None:
@@ -152,7 +161,7 @@ def visit_list(walk: Walk, index: int) -> None:
         kind = child.__class__
         if kind is dict or (kind is list and not _is_known(child, texts)):
             nodes.append((child, index, at, None))
-        elif kind is str or kind is int:
+        elif kind is str or kind is int or kind is float:
             visit_named(walk, index, at)
             return
 
@@ -226,14 +235,15 @@ def judge_key(walk: Walk, index: int, name: Any) -> Verdict | None:
         walk.affords(index, 1)
         return memo.telling[name]
     name = str(name)
-    if walk.rules.custom is None and not walk.rules.extra_keys and name not in _USER_FIELDS and is_plain_key(name):
+    if walk.rules.own is None and name not in _USER_FIELDS and is_plain_key(name):
         memo.add(name, None)
         return None
-    text, rules, work = clean(name, walk.rules.treatments, walk.rules.custom)
+    text, rules, work = clean(name, walk.rules.treatments, walk.rules.own, walk.budget)
     verdict = judge(text, walk.rules.extra_keys)
     if rules:
-        walk.renames.setdefault(index, {})[name] = text
-        walk.removed += [(index, name, rule) for rule in rules]
+        if not walk.keeps_keys(index):
+            walk.renames.setdefault(index, {})[name] = text
+            walk.removed += [(index, name, rule) for rule in rules]
     elif name not in _USER_FIELDS:
         memo.add(name, verdict)
     if verdict is not None or rules:
@@ -258,8 +268,8 @@ def leave(walk: Walk, index: int, name: Key, child: Any) -> None:
     elif isinstance(child, str):
         if child not in walk.rules.memo.texts.plain:
             walk.pending.append((index, name, child))
-    elif child.__class__ is int and child >= CARD_NUMBER_MIN:
-        walk.pending.append((index, name, str(child)))
+    elif isinstance(child, (int, float)) and CARD_NUMBER_MIN <= child < CARD_NUMBER_END:
+        walk.pending.append((index, name, str(int(child))))
 
 
 def treat_person(walk: Walk, index: int, name: str, value: str) -> None:
@@ -276,7 +286,7 @@ def look(walk: Walk) -> None:
     """Cleans the listed strings in which a rule has a place to look at, and remembers the others."""
     memo = walk.rules.memo
     unknown = [text for _, _, text in walk.pending if text not in memo.looked]
-    suspect, unasked = hits(unknown, walk.rules.custom)
+    suspect, unasked = hits(unknown, walk.rules.own, walk.budget)
     memo.texts.add(text for text in unknown if text not in suspect and text not in unasked)
     for index, key, text in walk.pending:
         if index in walk.dropped:
@@ -303,7 +313,7 @@ def _look_at(walk: Walk, index: int, key: Key, text: str) -> None:
     tells_version = " " not in text and is_version_field(walk.nodes[index], walk.key(index, key))
     if tells_version and text.count(".") == 3 and text.replace(".", "").isdecimal():
         return  # most of them, without the work
-    cleaned = clean(text, walk.rules.treatments, walk.rules.custom)
+    cleaned = clean(text, walk.rules.treatments, walk.rules.own, walk.budget)
     walk.texts_work += cleaned.work
     if not cleaned.rules:
         walk.rules.memo.unchanged(text, cleaned.work)

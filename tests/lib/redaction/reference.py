@@ -9,7 +9,7 @@ from lib.redaction import BUILT_IN, Rules
 from lib.redaction.names import judge, rule_of_name
 from lib.redaction.text import clean, hashed, placeholder
 from lib.redaction.values import fits, is_kept_under_key, is_random
-from lib.redaction.walk import CARD_NUMBER_MIN
+from lib.redaction.walk import CARD_NUMBER_END, CARD_NUMBER_MIN
 
 NAMES = ("name", "key", "header", "attribute")
 
@@ -21,7 +21,7 @@ def reference(payload: dict[str, Any], rules: Rules = BUILT_IN) -> dict[str, Any
 
 
 def cleaned_key(key: str, rules: Rules) -> str:
-    return clean(key, rules.treatments, rules.custom).text
+    return clean(key, rules.treatments, rules.own).text
 
 
 def _top(key: str, value: Any, rules: Rules) -> Any:
@@ -35,7 +35,7 @@ def _top(key: str, value: Any, rules: Rules) -> Any:
 
 
 def _version(value: Any, rules: Rules) -> Any:
-    if isinstance(value, str) and " " not in value and set(clean(value, rules.treatments, rules.custom).rules) == {"ip"}:
+    if isinstance(value, str) and " " not in value and set(clean(value, rules.treatments, rules.own).rules) == {"ip"}:
         return value
     return _plain(value, rules)
 
@@ -79,9 +79,9 @@ def _plain(value: Any, rules: Rules) -> Any:
     if isinstance(value, list):
         return _with_neighbours([_plain(child, rules) for child in value], value, rules)
     if isinstance(value, str):
-        return clean(value, rules.treatments, rules.custom).text
-    if isinstance(value, int) and not isinstance(value, bool) and value >= CARD_NUMBER_MIN:
-        cleaned = clean(str(value), rules.treatments, rules.custom)
+        return clean(value, rules.treatments, rules.own).text
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and CARD_NUMBER_MIN <= value < CARD_NUMBER_END:
+        cleaned = clean(str(int(value)), rules.treatments, rules.own)
         return cleaned.text if cleaned.rules else value
     return value
 

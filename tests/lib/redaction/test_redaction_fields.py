@@ -162,6 +162,11 @@ def test_numbers_that_are_cards_leave() -> None:
         "note": "[redacted:card]",
         "list": ["[redacted:card]"],
     }
+    assert redact({"extra": {"note": float(card), "list": [float(card), 0.5]}}).payload["extra"] == {
+        "note": "[redacted:card]",
+        "list": ["[redacted:card]", 0.5],
+    }
+    assert redact({"extra": {"time": 1764000000000.25, "inf": float("inf"), "huge": 1e300}}).removals == []
     assert redact({"extra": {"thread": 140688470907776}}).removals == []
 
 

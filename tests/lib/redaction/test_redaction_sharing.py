@@ -38,3 +38,4 @@ def test_memory_is_shared_only_between_rules_that_judge_alike() -> None:
     for kept in (compile_rules(email="keep"), compile_rules(ip="keep"), compile_rules(phone="keep")):
         assert shares(kept) == (True, False)  # texts: only those without anything to treat
     assert shares(compile_rules(extra_patterns=["x+y"])) == (False, False)
+    assert shares(compile_rules(extra_keys=["customer code"])) == (False, False)  # a name may stand in a text
