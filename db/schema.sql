@@ -57,6 +57,66 @@ CREATE FUNCTION public.add_up_incidents(project bigint, incidents bigint[]) RETU
      where i.project_id = project and i.id = t.id
 $$;
 
+CREATE FUNCTION public.apply_retention(project bigint, max_rows integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    AS $_$
+declare
+    change retention_changes;
+    days integer;
+    was date;
+    wanted date;
+    name text;
+    moved integer;
+begin
+    select c.* into change from retention_changes c
+     where c.project_id = project and c.finished_at is null
+       for update skip locked;
+    if change.project_id is null then
+        return null;
+    end if;
+    if change.next_day > today() then
+        -- Instances remember a project's retention for less than a minute: before that, rows with the old one may still come.
+        update retention_changes c
+           set finished_at = case when c.requested_at < now() - interval '2 minutes' then clock_timestamp() end,
+               next_day = (c.requested_at at time zone 'UTC')::date
+         where c.project_id = project;
+        return null;
+    end if;
+    select p.retention_days into days from projects p where p.id = project;
+    wanted := greatest(expires_on(change.next_day::timestamp at time zone 'UTC', days), today() - 1);
+    name := 'events_' || to_char(change.next_day, 'YYYYMMDD');
+    if to_regclass(name) is not null then
+        execute format('select e.expires_on from %I e
+                         where e.project_id = $1 and e.expires_on >= today() and e.expires_on <> $2 limit 1', name)
+          into was using project, wanted;
+    end if;
+    if was is null then
+        update retention_changes c set next_day = c.next_day + 1 where c.project_id = project;
+        return 0;
+    end if;
+    if to_regclass('event_payloads_' || to_char(wanted, 'YYYYMMDD')) is null then
+        perform make_partitions(today(), today(), array[wanted]);
+    end if;
+    execute format(
+        'with changed as (
+            update %1$I e set expires_on = $3
+             where e.ctid = any (array(select m.ctid from %1$I m where m.project_id = $1 and m.expires_on = $2 limit $4))
+            returning e.received_at, e.event_id
+        ), taken as (
+            delete from %2$I p using changed c
+             where p.project_id = $1 and p.received_at = c.received_at and p.event_id = c.event_id and p.expires_on = $2
+            returning p.*
+        ), put as (
+            insert into event_payloads (project_id, received_at, event_id, expires_on, dictionary, payload)
+            select project_id, received_at, event_id, $3, dictionary, payload from taken
+        )
+        select count(*) from changed', name, 'event_payloads_' || to_char(was, 'YYYYMMDD'))
+      into moved using project, was, wanted, max_rows;
+    return moved;
+end
+$_$;
+
 CREATE TABLE public.events (
     project_id bigint NOT NULL,
     fingerprint uuid NOT NULL,
@@ -152,6 +212,49 @@ CREATE FUNCTION public.incident_matches(i public.incidents, status text, level t
        and ($5 is null or i.title ilike $5 or i.culprit ilike $5)
        and ($6 is null or i.last_seen >= $6)
        and ($7 is null or i.first_seen < $7)
+$_$;
+
+CREATE FUNCTION public.is_held(project bigint, print uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select exists (
+        select from legal_holds h
+         where h.project_id = project and h.ended_at is null
+           and (h.incident_id is null or exists (
+                select from incident_fingerprints f
+                 where f.project_id = project and f.fingerprint = print
+                   and h.incident_id in (f.incident_id, f.home_incident_id, f.moved_from))))
+$$;
+
+CREATE FUNCTION public.keep_held_payloads(expired date, max_rows integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    AS $_$
+declare
+    name text := 'event_payloads_' || to_char(expired, 'YYYYMMDD');
+    moved integer;
+begin
+    if to_regclass(name) is null or not exists (select from legal_holds h where h.ended_at is null) then
+        return 0;
+    end if;
+    execute format(
+        'with held as (
+            select p.ctid, k.fingerprint
+              from %1$I p
+              join event_ids k on k.project_id = p.project_id and k.event_id = p.event_id
+             where p.project_id in (select h.project_id from legal_holds h where h.ended_at is null)
+               and is_held(p.project_id, k.fingerprint)
+             limit $1
+               for update of p skip locked
+        ), moved as (
+            delete from %1$I p using held h where p.ctid = h.ctid returning p.*, h.fingerprint
+        )
+        insert into kept_payloads (project_id, received_at, event_id, fingerprint, expires_on, dictionary, payload)
+        select project_id, received_at, event_id, fingerprint, expires_on, dictionary, payload from moved
+        on conflict (project_id, received_at, event_id) do update set kept_until = null', name) using max_rows;
+    get diagnostics moved = row_count;
+    return moved;
+end
 $_$;
 
 CREATE FUNCTION public.keep_project_slug() RETURNS trigger
@@ -282,12 +385,149 @@ CREATE FUNCTION public.partitions_of(parent regclass) RETURNS TABLE(name text, d
      where h.inhparent = parent
 $$;
 
+CREATE FUNCTION public.prune_audit(older_than timestamp with time zone, max_rows integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET "sensra.audit_erasure" TO 'on'
+    AS $$
+declare
+    gone integer;
+begin
+    delete from audit_log a
+     using workspaces w
+     cross join lateral (select o.id, o.at from audit_log o where o.workspace_id = w.id order by o.id limit max_rows) o
+     where o.at < older_than and a.workspace_id = w.id and a.id = o.id;
+    get diagnostics gone = row_count;
+    return gone;
+end
+$$;
+
+CREATE FUNCTION public.prune_counts(before timestamp with time zone, max_rows integer) RETURNS TABLE(seen bigint, removed bigint)
+    LANGUAGE plpgsql
+    AS $$
+declare
+    at jsonb;
+    claimed boolean;
+    last jsonb;
+begin
+    select true, s.position into claimed, at from retention_sweeps s
+     where s.step = 'counts' and (s.passed_at is null or s.passed_at < now() - interval '6 hours')
+       for update skip locked;
+    seen := 0; removed := 0;
+    if claimed then
+        with page as materialized (
+            select c.* from event_counts c
+             where at is null
+                or (c.project_id, c.fingerprint, c.hour, c.environment, c.release) >
+                   ((at ->> 0)::bigint, (at ->> 1)::uuid, (at ->> 2)::timestamptz, at ->> 3, at ->> 4)
+             order by c.project_id, c.fingerprint, c.hour, c.environment, c.release
+             limit max_rows
+        ), gone as (
+            delete from event_counts c using page p
+             where p.hour < before and not is_held(p.project_id, p.fingerprint)
+               and c.project_id = p.project_id and c.fingerprint = p.fingerprint and c.hour = p.hour
+               and c.environment = p.environment and c.release = p.release
+            returning 1
+        )
+        select (select count(*) from page), (select count(*) from gone),
+               (select jsonb_build_array(p.project_id, p.fingerprint, p.hour, p.environment, p.release) from page p
+                 order by p.project_id desc, p.fingerprint desc, p.hour desc, p.environment desc, p.release desc limit 1)
+          into seen, removed, last;
+        update retention_sweeps s
+           set position = last, passed_at = case when last is null then clock_timestamp() end
+         where s.step = 'counts';
+    end if;
+    return next;
+end
+$$;
+
+CREATE FUNCTION public.prune_events(received date, max_rows integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    AS $_$
+declare
+    name text := 'events_' || to_char(received, 'YYYYMMDD');
+    is_there boolean;
+    gone integer;
+begin
+    if to_regclass(name) is null or not pg_try_advisory_xact_lock(7307, received - date '2000-01-01') then
+        return null;
+    end if;
+    execute format(
+        'with gone as (
+            delete from %1$I e
+             where e.ctid = any (array(
+                   select m.ctid from %1$I m where m.expires_on < today() and not is_held(m.project_id, m.fingerprint) limit $1))
+            returning e.project_id, e.event_id
+        ), locked as (
+            select k.ctid from event_ids k join gone g on g.project_id = k.project_id and g.event_id = k.event_id
+             order by k.project_id, k.event_id
+               for update of k
+        ), forgotten as (
+            delete from event_ids k using locked l where k.ctid = l.ctid
+        )
+        select count(*) from gone', name) into gone using max_rows;
+    if gone > 0 then
+        return gone;
+    end if;
+    execute format('lock table %I in share update exclusive mode', name);
+    execute format('select exists (select from %I)', name) into is_there;
+    if is_there then
+        return 0;
+    end if;
+    perform set_config('lock_timeout', '100ms', true);
+    execute format('drop table %I', name);
+    return null;
+end
+$_$;
+
+CREATE FUNCTION public.prune_incidents(days integer, max_rows integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    AS $$
+declare
+    project bigint;
+    old bigint[];
+    before timestamptz;
+    gone integer;
+begin
+    select f.project_id, f.ids, f.before into project, old, before
+      from projects p
+     cross join lateral (
+           select p.id as project_id, array_agg(i.id) as ids, b.before
+             from (select now() - make_interval(days => greatest(days, p.retention_days) + 31) as before) b
+            cross join lateral (
+                  select i.id from incidents i
+                   where i.project_id = p.id and i.last_seen < b.before and i.merged_into is null
+                     and not exists (select from legal_holds h where h.project_id = i.project_id and h.ended_at is null
+                                        and coalesce(h.incident_id, i.id) = i.id)
+                     and not exists (select from incident_fingerprints f where f.project_id = i.project_id
+                                        and f.incident_id = i.id and is_held(f.project_id, f.fingerprint))
+                   order by i.last_seen limit max_rows) i
+            group by b.before) f
+     limit 1;
+    if project is null then
+        return 0;
+    end if;
+    perform lock_fingerprints(project, old);
+    perform from incidents i where i.project_id = project and i.id = any (old) order by i.id for update;
+    -- Seen again since: it stays.
+    select coalesce(array_agg(i.id), '{}') into old from incidents i
+     where i.project_id = project and i.id = any (old) and i.last_seen < before;
+    delete from event_counts c using incident_fingerprints f
+     where f.project_id = project and f.incident_id = any (old) and c.project_id = project and c.fingerprint = f.fingerprint;
+    delete from incidents i where i.project_id = project and i.id = any (old);
+    get diagnostics gone = row_count;
+    return gone;
+end
+$$;
+
 CREATE FUNCTION public.prune_payloads(expired date) RETURNS TABLE(row_count bigint, bytes bigint)
     LANGUAGE plpgsql
     SET lock_timeout TO '2s'
     AS $_$
 declare
     name text := 'event_payloads_' || to_char(expired, 'YYYYMMDD');
+    held boolean;
 begin
     if expired >= today() then
         raise exception 'payloads of % have not expired', expired using errcode = 'invalid_parameter_value';
@@ -295,7 +535,17 @@ begin
     if to_regclass(name) is null or not pg_try_advisory_xact_lock(7306, expired - date '2000-01-01') then
         return;
     end if;
+    lock table legal_holds in share mode;
     execute format('lock table %I in share update exclusive mode', name);
+    execute format(
+        'select exists (
+            select from %I p
+              join event_ids k on k.project_id = p.project_id and k.event_id = p.event_id
+             where p.project_id in (select h.project_id from legal_holds h where h.ended_at is null)
+               and is_held(p.project_id, k.fingerprint))', name) into held;
+    if held then
+        raise exception 'payloads of % are held', expired using errcode = 'object_in_use';
+    end if;
     execute format(
         'with gone as (
             select project_id, count(*) as row_count from %I group by project_id
@@ -761,6 +1011,18 @@ CREATE TABLE public.incident_fingerprints (
 )
 WITH (fillfactor='80');
 
+CREATE TABLE public.kept_payloads (
+    project_id bigint NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    event_id uuid NOT NULL,
+    fingerprint uuid NOT NULL,
+    expires_on date NOT NULL,
+    dictionary smallint NOT NULL,
+    payload bytea NOT NULL,
+    kept_until date
+);
+ALTER TABLE ONLY public.kept_payloads ALTER COLUMN payload SET STORAGE EXTERNAL;
+
 CREATE TABLE public.keys (
     project_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -785,6 +1047,27 @@ CREATE TABLE public.keys (
 
 ALTER TABLE public.keys ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.keys_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.legal_holds (
+    project_id bigint NOT NULL,
+    id bigint NOT NULL,
+    incident_id bigint,
+    reason text NOT NULL,
+    placed_by bigint,
+    placed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    ended_by bigint,
+    ended_at timestamp with time zone,
+    CONSTRAINT legal_holds_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 1000)))
+);
+
+ALTER TABLE public.legal_holds ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.legal_holds_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -866,6 +1149,19 @@ CREATE TABLE public.releases (
     release_key text COLLATE pg_catalog."C",
     first_seen timestamp with time zone NOT NULL,
     CONSTRAINT releases_release_check CHECK (((length(release) >= 1) AND (length(release) <= 200)))
+);
+
+CREATE TABLE public.retention_changes (
+    project_id bigint NOT NULL,
+    next_day date NOT NULL,
+    requested_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    finished_at timestamp with time zone
+);
+
+CREATE TABLE public.retention_sweeps (
+    step text NOT NULL,
+    "position" jsonb,
+    passed_at timestamp with time zone
 );
 
 CREATE TABLE public.schema_migrations (
@@ -955,11 +1251,17 @@ ALTER TABLE ONLY public.incident_fingerprints
 ALTER TABLE ONLY public.incidents
     ADD CONSTRAINT incidents_pkey PRIMARY KEY (project_id, id);
 
+ALTER TABLE ONLY public.kept_payloads
+    ADD CONSTRAINT kept_payloads_pkey PRIMARY KEY (project_id, received_at, event_id);
+
 ALTER TABLE ONLY public.keys
     ADD CONSTRAINT keys_key_hash_key UNIQUE (key_hash);
 
 ALTER TABLE ONLY public.keys
     ADD CONSTRAINT keys_pkey PRIMARY KEY (project_id, id);
+
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_pkey PRIMARY KEY (project_id, id);
 
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_pkey PRIMARY KEY (workspace_id, person_id);
@@ -987,6 +1289,12 @@ ALTER TABLE ONLY public.projects
 
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_pkey PRIMARY KEY (project_id, release);
+
+ALTER TABLE ONLY public.retention_changes
+    ADD CONSTRAINT retention_changes_pkey PRIMARY KEY (project_id);
+
+ALTER TABLE ONLY public.retention_sweeps
+    ADD CONSTRAINT retention_sweeps_pkey PRIMARY KEY (step);
 
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
@@ -1021,11 +1329,23 @@ CREATE INDEX incidents_by_last_seen ON public.incidents USING btree (project_id,
 
 CREATE INDEX incidents_merged ON public.incidents USING btree (project_id, merged_into) WHERE (merged_into IS NOT NULL);
 
+CREATE INDEX kept_payloads_until ON public.kept_payloads USING btree (kept_until);
+
+CREATE INDEX legal_holds_by_incident ON public.legal_holds USING btree (project_id, incident_id) WHERE (incident_id IS NOT NULL);
+
+CREATE INDEX legal_holds_ended_by ON public.legal_holds USING btree (ended_by) WHERE (ended_by IS NOT NULL);
+
+CREATE UNIQUE INDEX legal_holds_once ON public.legal_holds USING btree (project_id, COALESCE(incident_id, (0)::bigint)) WHERE (ended_at IS NULL);
+
+CREATE INDEX legal_holds_placed_by ON public.legal_holds USING btree (placed_by) WHERE (placed_by IS NOT NULL);
+
 CREATE INDEX members_by_person ON public.members USING btree (person_id);
 
 CREATE INDEX project_slugs_by_project ON public.project_slugs USING btree (workspace_id, project_id);
 
 CREATE INDEX projects_deleted ON public.projects USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
+
+CREATE INDEX retention_changes_unfinished ON public.retention_changes USING btree (requested_at) WHERE (finished_at IS NULL);
 
 CREATE INDEX transitions_unhandled ON public.transitions USING btree (created_at) WHERE (handled_at IS NULL);
 
@@ -1071,11 +1391,26 @@ ALTER TABLE ONLY public.incidents
 ALTER TABLE ONLY public.incidents
     ADD CONSTRAINT incidents_project_id_merged_into_fkey FOREIGN KEY (project_id, merged_into) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.kept_payloads
+    ADD CONSTRAINT kept_payloads_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.keys
     ADD CONSTRAINT keys_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.people(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.keys
     ADD CONSTRAINT keys_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_ended_by_fkey FOREIGN KEY (ended_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_placed_by_fkey FOREIGN KEY (placed_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.legal_holds
+    ADD CONSTRAINT legal_holds_project_id_incident_id_fkey FOREIGN KEY (project_id, incident_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_person_id_fkey FOREIGN KEY (person_id) REFERENCES public.people(id) ON DELETE CASCADE;
@@ -1097,6 +1432,9 @@ ALTER TABLE ONLY public.projects
 
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.retention_changes
+    ADD CONSTRAINT retention_changes_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.transitions
     ADD CONSTRAINT transitions_project_id_incident_id_fkey FOREIGN KEY (project_id, incident_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;

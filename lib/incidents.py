@@ -100,12 +100,18 @@ async def read(conn: db.Connection, project_id: int, incident_id: int) -> dict[s
     """One incident whole, with the fingerprints that lead to it. Raises NotFound.
 
     A merged one answers as it was, without events, and says in `merged_into` where these are, so that a link still leads on.
+    `events_removed_on`: the day on which retention removed what its last event held; null while something of it is there.
     """
     row = await find(conn, project_id, incident_id)
     fingerprints = await db.fetch_all(conn, "incident_list_fingerprints", project_id=project_id, incident_id=incident_id)
     for found in fingerprints:
         found["fingerprint"] = found["fingerprint"].hex
-    more = {"merged_into": row["merged_into"], "fingerprints": fingerprints}
+    removed = await db.fetch_one(conn, "incident_find_removal", project_id=project_id, incident_id=incident_id)
+    more = {
+        "merged_into": row["merged_into"],
+        "fingerprints": fingerprints,
+        "events_removed_on": removed["removed_on"] if removed else None,
+    }
     return _listed(row) | {name: row[name] for name in RESOLUTION} | more
 
 

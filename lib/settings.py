@@ -41,6 +41,8 @@ class Settings:
     """MAIL_FROM: `Sensra <alerts@example.com>`, of a domain that Resend has verified."""
     outbound_private_allowed: bool
     """OUTBOUND_PRIVATE_ALLOWED is set, and VERCEL is not: webhooks may use http and lead into private networks."""
+    keep_days: Mapping[str, str]
+    """RETENTION_EVENT_DAYS and its like, as they are written: lib/keeping.py reads them, and names their defaults."""
     commit: str
     """VERCEL_GIT_COMMIT_SHA, shown by health."""
     on_vercel: bool
@@ -80,6 +82,7 @@ def read(env: Mapping[str, str]) -> Settings:
         resend_api_url=(first("RESEND_API_URL") or RESEND_API_URL).rstrip("/"),
         mail_from=first("MAIL_FROM"),
         outbound_private_allowed=bool(env.get("OUTBOUND_PRIVATE_ALLOWED") and not env.get("VERCEL")),
+        keep_days={name: value for name, value in env.items() if name.startswith("RETENTION_") and value},
         commit=env.get("VERCEL_GIT_COMMIT_SHA", ""),
         on_vercel=bool(env.get("VERCEL")),
         trust_proxy=bool(env.get("VERCEL") or env.get("TRUST_PROXY")),

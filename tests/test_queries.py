@@ -43,6 +43,14 @@ UNBOUND = {
     "retention_upsert_partitions": "partitions are shared by all",
     "retention_list_expired": "partitions are shared by all",
     "retention_delete_payloads": "partitions are shared by all",
+    "retention_list_changes": "the cron's, over all projects",
+    "retention_update_held": "partitions are shared by all",
+    "retention_delete_kept": "the cron's, over all projects",
+    "retention_list_received": "partitions are shared by all",
+    "retention_delete_events": "partitions are shared by all",
+    "retention_delete_counts": "the cron's, over all projects",
+    "retention_delete_incidents": "the cron's, over all projects",
+    "retention_delete_audit": "the cron's, over all workspaces",
 }
 # Blocks named after what they do as a whole.
 UNUSUAL_NAMES = {

@@ -18,6 +18,7 @@ SHARED = {
     "idempotency_keys": "the person's or key's who asks; some ask for what is in no workspace yet",
     "workspace_slugs": "unique over all workspaces",
     "cron_runs": "the deployment's own",
+    "retention_sweeps": "the deployment's own",
     "schema_migrations": "the deployment's own",
 }
 TABLES = """

@@ -19,10 +19,15 @@ SELECT event_id, received_at, occurred_at, expires_on, level, release, environme
    AND event_id = %(event_id)s;
 
 -- name: event_find_payload
--- No row where the payload has expired and its partition is gone.
+-- No row where the payload has expired and its partition is gone, unless a hold keeps it or it was brought back.
 SELECT dictionary, payload
   FROM event_payloads
- WHERE project_id = %(project_id)s AND received_at = %(received_at)s AND event_id = %(event_id)s AND expires_on = %(expires_on)s;
+ WHERE project_id = %(project_id)s AND received_at = %(received_at)s AND event_id = %(event_id)s AND expires_on = %(expires_on)s
+ UNION ALL
+SELECT dictionary, payload
+  FROM kept_payloads
+ WHERE project_id = %(project_id)s AND received_at = %(received_at)s AND event_id = %(event_id)s
+ LIMIT 1;
 
 -- name: event_list_payloads
 -- What is stored of a project's newest events, newest received first, by the key of each partition of payloads. The page is cut

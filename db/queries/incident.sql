@@ -118,3 +118,18 @@ UPDATE incidents i
  WHERE i.project_id = was.project_id AND i.id = was.id
 RETURNING i.*, was.status AS was_status, was.resolved_release AS was_resolved_release,
           was.ignored_until AS was_ignored_until, was.ignored_until_count AS was_ignored_until_count;
+
+-- name: incident_find_removal
+-- The day on which the payloads of its newest events were removed; where their light rows have gone too, the last day on which
+-- one can have been there. No row while there is a payload, nor for an incident that was merged and has no events.
+SELECT coalesce(e.expires_on, expires_on(i.last_seen, p.retention_days)) + 1 AS removed_on
+  FROM incidents i
+  JOIN projects p ON p.id = i.project_id
+ CROSS JOIN LATERAL (
+       SELECT max(expires_on) AS expires_on
+         FROM event_page(i.project_id, i.id, i.first_seen - interval '1 day', NULL, NULL, 10)) e
+ WHERE i.project_id = %(project_id)s AND i.id = %(incident_id)s AND i.merged_into IS NULL
+   AND coalesce(e.expires_on, expires_on(i.last_seen, p.retention_days)) < today()
+   AND NOT EXISTS (SELECT FROM kept_payloads k
+                     JOIN incident_fingerprints f ON f.project_id = k.project_id AND f.fingerprint = k.fingerprint
+                    WHERE k.project_id = i.project_id AND f.incident_id = i.id);

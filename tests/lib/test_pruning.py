@@ -124,6 +124,6 @@ async def test_a_plan_tells_what_would_go_and_changes_nothing(database_url: str)
     await record_expired(database_url, project_id, days_ago=2)
     async with await db.connect(database_url) as conn:
         plan = await pruning.plan(conn)
-    assert day(-2).isoformat() in [one["day"] for one in plan["payloads"]]
+    assert day(-2) in [one["day"] for one in plan["payloads"]]
     assert (await counts(database_url, project_id))["event_payloads"] == 3
     await prune(database_url)

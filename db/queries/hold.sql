@@ -1,0 +1,17 @@
+-- name: hold_insert
+INSERT INTO legal_holds (project_id, incident_id, reason, placed_by)
+VALUES (%(project_id)s, %(incident_id)s, %(reason)s, %(person_id)s)
+RETURNING id, incident_id, reason, placed_by, placed_at, ended_by, ended_at;
+
+-- name: hold_update_ended
+UPDATE legal_holds SET ended_at = clock_timestamp(), ended_by = %(person_id)s
+ WHERE project_id = %(project_id)s AND id = %(hold_id)s AND ended_at IS NULL
+RETURNING id, incident_id, reason, placed_by, placed_at, ended_by, ended_at;
+
+-- name: hold_list
+-- Those that last first, then the newest; a thousand at most.
+SELECT id, incident_id, reason, placed_by, placed_at, ended_by, ended_at
+  FROM legal_holds
+ WHERE project_id = %(project_id)s
+ ORDER BY ended_at IS NULL DESC, id DESC
+ LIMIT 1000;
