@@ -563,6 +563,87 @@ begin
 end
 $_$;
 
+CREATE FUNCTION public.purge_project(project bigint) RETURNS boolean
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    AS $$
+declare
+    workspace bigint;
+begin
+    delete from projects p where p.id = project and p.deleted_at < now() - interval '7 days'
+    returning p.workspace_id into workspace;
+    if workspace is not null then
+        insert into audit_log (workspace_id, project_id, actor_kind, action, object_id)
+        values (workspace, project, 'cron', 'project.purge', project::text);
+    end if;
+    return workspace is not null;
+end
+$$;
+
+CREATE FUNCTION public.purge_rows(owner text, id bigint, max_rows integer) RETURNS bigint
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    SET "sensra.audit_erasure" TO 'on'
+    AS $_$
+declare
+    holding regclass;
+    gone bigint;
+    total bigint := 0;
+begin
+    for holding in
+        select c.oid::regclass
+          from pg_class c
+          join pg_attribute a on a.attrelid = c.oid and a.attname = owner and not a.attisdropped
+         where c.relnamespace = 'public'::regnamespace and c.relkind = 'r'
+           and c.relname <> 'projects' and not (owner = 'project_id' and c.relname in ('audit_log', 'usage'))
+         order by c.oid desc -- what was made later points at what was made before
+    loop
+        begin
+            execute format('delete from %1$s where ctid = any (array(select ctid from %1$s where %2$I = $1 limit $2))',
+                           holding, owner) using id, max_rows;
+            get diagnostics gone = row_count;
+            total := total + gone;
+        exception when foreign_key_violation then
+            total := total + 1;
+        end;
+        -- So many that another table would make the step long.
+        exit when total >= max_rows;
+    end loop;
+    return total;
+end
+$_$;
+
+CREATE FUNCTION public.purge_trail(project bigint, max_rows integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET "sensra.audit_erasure" TO 'on'
+    AS $$
+declare
+    changed integer;
+begin
+    update audit_log a set before = null, after = null, address = null
+      from (select o.workspace_id, o.id from audit_log o
+             where o.workspace_id = (select p.workspace_id from projects p where p.id = project) and o.project_id = project
+               and (o.before is not null or o.after is not null or o.address is not null)
+             limit max_rows) o
+     where a.workspace_id = o.workspace_id and a.id = o.id;
+    get diagnostics changed = row_count;
+    return changed;
+end
+$$;
+
+CREATE FUNCTION public.purge_workspace(workspace bigint) RETURNS boolean
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    SET "sensra.audit_erasure" TO 'on'
+    AS $$
+begin
+    delete from workspaces w
+     where w.id = workspace and w.deleted_at < now() - interval '7 days'
+       and not exists (select from projects p where p.workspace_id = w.id);
+    return found;
+end
+$$;
+
 CREATE FUNCTION public.record_events(batch jsonb, payloads bytea[]) RETURNS TABLE(project_id bigint, fingerprint uuid, event_id uuid, incident_id bigint, transition text)
     LANGUAGE plpgsql
     SET lock_timeout TO '2s'

@@ -5,51 +5,23 @@ What day it is, PostgreSQL says. A step that fails costs no other step its turn;
 
 from __future__ import annotations
 
-import asyncio
-import random
-import time
 from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
 
 import psycopg
 
-from lib import db, keeping, log, settings
+from lib import db, keeping, log, purging, settings
+from lib.runs import RUN_SECONDS, Run, repeat, when_free
 
-# A function of this job lives for 300 s (vercel.json); a step under way may take as long as the rest.
-RUN_SECONDS = 240.0
 RECEIVED_DAYS_AHEAD = 14
 EXPIRING_DAYS_AHEAD = 100
-# How often a partition's lock is asked for; each time, events wait 100 ms at most (db/migrations/0050_retention.sql).
-DROP_TRIES = 30
-DROP_PAUSE_SECONDS = 0.3
 # How much one statement does: a few hundred milliseconds' worth.
 MOVED_ROWS = 1_000
 EVENT_ROWS = 10_000
 COUNT_ROWS = 20_000
 INCIDENT_ROWS = 200
 AUDIT_ROWS = 2_000
-
-
-class Run:
-    """One run: how long it may go on, and what it has done. report: step → what it removed or made."""
-
-    def __init__(self, conn: db.Connection, seconds: float = RUN_SECONDS) -> None:
-        self.conn = conn
-        self._until = time.monotonic() + seconds
-        self.report: dict[str, Any] = {}
-        self.keep = keeping.read(settings.current().keep_days)
-
-    @property
-    def over(self) -> bool:
-        """Whether no further step may begin."""
-        return time.monotonic() >= self._until
-
-    def add(self, step: str, **counts: int) -> None:
-        """Count what a step did."""
-        told = self.report.setdefault(step, {})
-        for name, count in counts.items():
-            told[name] = told.get(name, 0) + count
 
 
 async def run(conn: db.Connection, seconds: float = RUN_SECONDS) -> dict[str, Any]:
@@ -102,9 +74,9 @@ async def prune_payloads(one: Run) -> None:
 
 async def _drop_unless_held(one: Run, day: date) -> dict[str, Any] | None:
     while True:
-        await _repeat(one, "held", "retention_update_held", day=day, max_rows=MOVED_ROWS)
+        await repeat(one, "held", "retention_update_held", day=day, max_rows=MOVED_ROWS)
         try:
-            return await _when_free(one, "retention_delete_payloads", day=day)
+            return await when_free(one, "retention_delete_payloads", day=day)
         except psycopg.errors.ObjectInUse:  # a hold was placed since, or there was no time to move all
             if one.over:
                 return None
@@ -112,7 +84,7 @@ async def _drop_unless_held(one: Run, day: date) -> dict[str, Any] | None:
 
 async def release_kept(one: Run) -> None:
     """Remove payloads whose hold has ended, or that were brought back for a time that is over."""
-    await _repeat(one, "kept", "retention_delete_kept", max_rows=MOVED_ROWS)
+    await repeat(one, "kept", "retention_delete_kept", max_rows=MOVED_ROWS)
 
 
 async def prune_events(one: Run) -> None:
@@ -120,7 +92,7 @@ async def prune_events(one: Run) -> None:
     for received in await db.fetch_all(one.conn, "retention_list_received", days=one.keep.events):
         removed: int | None = 1
         while removed and not one.over:
-            row = await _when_free(one, "retention_delete_events", day=received["day"], max_rows=EVENT_ROWS)
+            row = await when_free(one, "retention_delete_events", day=received["day"], max_rows=EVENT_ROWS)
             removed = row["removed"] if row else None
             one.add("events", rows=removed or 0)
 
@@ -136,34 +108,12 @@ async def prune_counts(one: Run) -> None:
 
 async def prune_incidents(one: Run) -> None:
     """Remove incidents that have not been seen for longer than is kept."""
-    await _repeat(one, "incidents", "retention_delete_incidents", days=one.keep.incidents, max_rows=INCIDENT_ROWS)
+    await repeat(one, "incidents", "retention_delete_incidents", days=one.keep.incidents, max_rows=INCIDENT_ROWS)
 
 
 async def prune_audit(one: Run) -> None:
     """Remove entries of the trail older than is kept."""
-    await _repeat(one, "audit", "retention_delete_audit", days=one.keep.audit, max_rows=AUDIT_ROWS)
-
-
-async def _repeat(one: Run, step: str, query: str, **params: Any) -> None:
-    """Until the query, which answers how many rows it touched, finds none, or there is no more time."""
-    removed = 1
-    while removed and not one.over:
-        row = await db.fetch_one(one.conn, query, **params)
-        removed = row["removed"] if row else 0
-        one.add(step, rows=removed)
-
-
-async def _when_free(one: Run, query: str, **params: Any) -> dict[str, Any] | None:
-    """What the query answers once it has its locks. Raises LockNotAvailable where others hold them at each of DROP_TRIES."""
-    for _ in range(DROP_TRIES - 1):
-        try:
-            return await db.fetch_one(one.conn, query, **params)
-        except psycopg.errors.LockNotAvailable:
-            if one.over:
-                raise
-            # At random, so that two runs, or a run and a regular reader, do not keep meeting.
-            await asyncio.sleep(DROP_PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
-    return await db.fetch_one(one.conn, query, **params)
+    await repeat(one, "audit", "retention_delete_audit", days=one.keep.audit, max_rows=AUDIT_ROWS)
 
 
 async def plan(conn: db.Connection) -> dict[str, Any]:
@@ -174,6 +124,10 @@ async def plan(conn: db.Connection) -> dict[str, Any]:
         "changes": await db.fetch_all(conn, "retention_list_changes"),
         "payloads": await db.fetch_all(conn, "retention_list_expired"),
         "events": await db.fetch_all(conn, "retention_list_received", days=keep.events),
+        "deleted": {
+            "projects": await db.fetch_all(conn, "deletion_list_due"),
+            "workspaces": await db.fetch_all(conn, "deletion_list_due_workspaces"),
+        },
     }
 
 
@@ -186,4 +140,5 @@ STEPS: dict[str, Callable[[Run], Awaitable[None]]] = {
     "counts": prune_counts,
     "incidents": prune_incidents,
     "audit": prune_audit,
+    "deleted": purging.purge_deleted,
 }

@@ -51,6 +51,9 @@ UNBOUND = {
     "retention_delete_counts": "the cron's, over all projects",
     "retention_delete_incidents": "the cron's, over all projects",
     "retention_delete_audit": "the cron's, over all workspaces",
+    "deletion_list_due": "the cron's, over all projects",
+    "deletion_list_due_workspaces": "the cron's, over all workspaces",
+    "deletion_delete_rows": "the tenant is its parameter id, and owner says which kind",
 }
 # Blocks named after what they do as a whole.
 UNUSUAL_NAMES = {

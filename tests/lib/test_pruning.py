@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from lib import db, pruning
+from lib import db, pruning, runs
 from tests.lib.expiring import day, payload_days, record, record_expired
 from tests.lib.rows import ask, counts, make_project, row
 
@@ -67,8 +67,8 @@ async def test_partitions_of_the_coming_days_are_made_even_after_a_month_without
 async def test_a_run_waits_for_nobody_for_long_and_the_next_one_goes_on(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pruning, "DROP_TRIES", 2)
-    monkeypatch.setattr(pruning, "DROP_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(runs, "DROP_TRIES", 2)
+    monkeypatch.setattr(runs, "DROP_PAUSE_SECONDS", 0.01)
     project_id = await make_project(database_url)
     await record_expired(database_url, project_id)
     async with await psycopg.AsyncConnection.connect(database_url) as reader:

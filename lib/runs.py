@@ -1,0 +1,61 @@
+"""One run of the retention cron: how long it may go on, what it has done, and how a step repeats itself."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from typing import Any
+
+import psycopg
+
+from lib import db, keeping, settings
+
+# A function of this job lives for 300 s (vercel.json); a step under way may take as long as the rest.
+RUN_SECONDS = 240.0
+# How often a partition's lock is asked for; each time, events wait 100 ms at most (db/migrations/0050_retention.sql).
+DROP_TRIES = 30
+DROP_PAUSE_SECONDS = 0.3
+
+
+class Run:
+    """One run: how long it may go on, and what it has done. report: step → what it removed or made."""
+
+    def __init__(self, conn: db.Connection, seconds: float = RUN_SECONDS) -> None:
+        self.conn = conn
+        self._until = time.monotonic() + seconds
+        self.report: dict[str, Any] = {}
+        self.keep = keeping.read(settings.current().keep_days)
+
+    @property
+    def over(self) -> bool:
+        """Whether no further step may begin."""
+        return time.monotonic() >= self._until
+
+    def add(self, step: str, **counts: int) -> None:
+        """Count what a step did."""
+        told = self.report.setdefault(step, {})
+        for name, count in counts.items():
+            told[name] = told.get(name, 0) + count
+
+
+async def repeat(one: Run, step: str, query: str, **params: Any) -> None:
+    """Until the query, which answers how many rows it touched, finds none, or there is no more time."""
+    removed = 1
+    while removed and not one.over:
+        row = await db.fetch_one(one.conn, query, **params)
+        removed = row["removed"] if row else 0
+        one.add(step, rows=removed)
+
+
+async def when_free(one: Run, query: str, **params: Any) -> dict[str, Any] | None:
+    """What the query answers once it has its locks. Raises LockNotAvailable where others hold them at each of DROP_TRIES."""
+    for _ in range(DROP_TRIES - 1):
+        try:
+            return await db.fetch_one(one.conn, query, **params)
+        except psycopg.errors.LockNotAvailable:
+            if one.over:
+                raise
+            # At random, so that two runs, or a run and a regular reader, do not keep meeting.
+            await asyncio.sleep(DROP_PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+    return await db.fetch_one(one.conn, query, **params)

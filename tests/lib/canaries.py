@@ -1,0 +1,48 @@
+"""Is a text anywhere? Looks through a dump of the whole database, every key of Redis, and whatever else it is given."""
+
+from __future__ import annotations
+
+import base64
+import re
+import subprocess
+from collections.abc import Iterator
+
+from lib import payloads
+from local import schema
+from tests.conftest import RedisStandIn
+
+# pg_dump writes bytea as \x…; a payload's frame is read back, whichever dictionary it was made with.
+BYTEA = re.compile(rb"\\\\x([0-9a-f]{16,})")
+
+
+def database(url: str) -> bytes:
+    """Everything that the database holds, as text: rows of all tables, and what their payloads say."""
+    told = subprocess.run([schema._pg_dump(), "--data-only", "--no-owner", url], capture_output=True, check=True).stdout
+    return told + b"\n" + b"\n".join(_unpacked(told))
+
+
+def _unpacked(dump: bytes) -> Iterator[bytes]:
+    for found in BYTEA.finditer(dump):
+        frame = bytes.fromhex(found[1].decode())
+        for version in (payloads.NO_DICTIONARY, payloads.CURRENT_VERSION):
+            try:
+                yield payloads.decompress(version, frame)
+            except payloads.UnreadablePayloadError:
+                continue
+
+
+def redis(stand_in: RedisStandIn) -> bytes:
+    """All names and values that Redis holds."""
+    client = stand_in.upstash._redis
+    return b"\n".join(name + b" " + client.execute_command("DUMP", name) for name in client.execute_command("KEYS", "*"))
+
+
+def forms(canary: str) -> list[bytes]:
+    """A text as it is, and as it might be hidden by an encoding."""
+    raw = canary.encode()
+    return [raw, raw.hex().encode(), base64.b64encode(raw).rstrip(b"=")]
+
+
+def found_in(haystack: bytes, canary: str) -> bool:
+    """Whether it is there in any form."""
+    return any(form in haystack for form in forms(canary))
