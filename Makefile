@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: help setup dev migrate test e2e check vercel schema bench growth soak quality lock clean
+.PHONY: help setup dev migrate test e2e page-types check vercel schema bench growth soak quality lock clean
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -29,6 +29,9 @@ soak: setup  ## long tests: kills, a million rows
 
 growth: setup  ## how throughput and lists behave from a thousand to a million events (a quarter of an hour)
 	@$(PY) -m bench.growth
+
+page-types: setup  ## the types of the pages (needs Node)
+	@$(PY) -m local.page_tools
 
 check: setup  ## lint, types, schema, import direction
 	@$(PY) -m ruff check .

@@ -23,6 +23,8 @@ class Settings:
     """Upstash REST address: UPSTASH_REDIS_REST_URL, or KV_REST_API_URL as the Vercel marketplace names it."""
     redis_token: str | None
     """UPSTASH_REDIS_REST_TOKEN or KV_REST_API_TOKEN."""
+    clerk_publishable_key: str | None
+    """NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY: what Clerk's script on the sign-in page needs. It is no secret."""
     clerk_issuer: str | None
     """CLERK_ISSUER, or what NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY encodes."""
     clerk_jwks_url: str | None
@@ -73,6 +75,7 @@ def read(env: Mapping[str, str]) -> Settings:
         database_url=first("DATABASE_URL"),
         redis_url=first("UPSTASH_REDIS_REST_URL", "KV_REST_API_URL"),
         redis_token=first("UPSTASH_REDIS_REST_TOKEN", "KV_REST_API_TOKEN"),
+        clerk_publishable_key=first("NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY"),
         clerk_issuer=issuer,
         clerk_jwks_url=first("CLERK_JWKS_URL") or (f"{issuer}/.well-known/jwks.json" if issuer else None),
         clerk_jwt_key=first("CLERK_JWT_KEY"),

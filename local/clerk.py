@@ -33,6 +33,7 @@ TOKEN_SECONDS = 60  # as Clerk's
 SESSION_SECONDS = 12 * 3600  # Clerk's script renews its cookie every minute; nothing does that here
 COOKIE = "__session"
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+PATH = re.compile(r"/(?![/\\])[!-~]*")
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -45,6 +46,7 @@ PAGE = """<!doctype html>
 <p>This page stands in for Clerk on this machine: no password is asked.</p>
 {problem}<ul>{people}</ul>
 <form method="get">
+<input type="hidden" name="return" value="{wanted}">
 <p><label for="email">Somebody else’s e-mail address</label><br>
 <input id="email" name="email" type="email" autocomplete="email" required></p>
 <p><button>Sign in</button></p>
@@ -116,8 +118,11 @@ def create_app(issuer: Issuer, people: tuple[str, ...] = ()) -> Starlette:
     async def sign_in(request: Request) -> Response:
         email = request.query_params.get("email", "")
         if not EMAIL.fullmatch(email):
-            return HTMLResponse(_page(email, people), status_code=HTTPStatus.BAD_REQUEST if email else HTTPStatus.OK)
-        response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+            wanted = request.query_params.get("return", "")
+            return HTMLResponse(_page(email, people, wanted), status_code=HTTPStatus.BAD_REQUEST if email else HTTPStatus.OK)
+        wanted = request.query_params.get("return", "")
+        # A path of this site: `//host` and `/\\host` are none.
+        response = RedirectResponse(wanted if PATH.fullmatch(wanted) else "/", HTTPStatus.SEE_OTHER)
         session = issuer.token(email, seconds=SESSION_SECONDS)
         response.set_cookie(COOKIE, session, max_age=SESSION_SECONDS, httponly=True, samesite="lax")
         return response
@@ -131,10 +136,11 @@ def create_app(issuer: Issuer, people: tuple[str, ...] = ()) -> Starlette:
     return Starlette(routes=[Route(path, handler) for path, handler in routes.items()])
 
 
-def _page(email: str, people: tuple[str, ...]) -> str:
+def _page(email: str, people: tuple[str, ...], wanted: str) -> str:
     problem = f"<p role=alert>“{html.escape(email)}” is no e-mail address.</p>\n" if email else ""
-    links = "".join(f'<li><a href="?email={quote(person)}">{html.escape(person)}</a></li>' for person in people)
-    return PAGE.format(problem=problem, people=links)
+    back = f"&amp;return={quote(wanted)}" if wanted else ""
+    links = "".join(f'<li><a href="?email={quote(person)}{back}">{html.escape(person)}</a></li>' for person in people)
+    return PAGE.format(problem=problem, people=links, wanted=html.escape(wanted))
 
 
 def _load_or_make(key_file: Path) -> rsa.RSAPrivateKey:

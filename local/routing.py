@@ -15,7 +15,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
 
 PARAMETER = re.compile(
-    r"(?P<slash>/)?(?::(?P<name>\w+)(?:\((?P<pattern>(?:\\.|[^()\\])+)\))?|\((?P<group>(?:\\.|[^()\\])+)\))(?P<repeat>[*+?])?"
+    # A group may hold one level of groups, which may not capture: `/((?!api/).*)`.
+    r"(?P<slash>/)?(?::(?P<name>\w+)(?:\((?P<pattern>(?:\\.|[^()\\])+)\))?"
+    r"|\((?P<group>(?:\\.|[^()\\]|\(\?[:!=](?:\\.|[^()\\])*\))+)\))(?P<repeat>[*+?])?"
 )
 SEGMENT = re.compile(r"\[(\w+)\]")
 

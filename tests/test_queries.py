@@ -35,6 +35,7 @@ UNBOUND = {
     "workspace_insert": "makes the tenant",
     "record_events": "each event of the batch carries its project, which the key decided",
     "record_make_partitions": "partitions are shared by all",
+    "person_list_projects": "the person’s own, whichever they are",
     "health_transitions": "one number over all, nothing of a tenant",
     "health_crons": "no tenant's",
     "health_partitions": "no tenant's",

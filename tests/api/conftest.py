@@ -16,6 +16,7 @@ import pytest
 from psycopg.rows import dict_row
 from starlette.applications import Starlette
 
+import api.account
 import api.health
 import api.incidents
 import api.ingest
@@ -58,6 +59,7 @@ class Stage:
         self.ingest_app = api.ingest.app
         self.ingest: httpx.AsyncClient
         self.incidents: httpx.AsyncClient
+        self.account: httpx.AsyncClient
         self.projects: httpx.AsyncClient
         self.health: httpx.AsyncClient
 
@@ -152,6 +154,7 @@ async def stage(
         made.ingest = await made.client(api.ingest.app)
         made.incidents = await made.client(api.incidents.app)
         made.projects = await made.client(api.projects.app)
+        made.account = await made.client(api.account.app)
         made.health = await made.client(api.health.app)
         yield made
     settings.current.cache_clear()

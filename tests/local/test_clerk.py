@@ -89,6 +89,22 @@ def test_the_sign_in_page_sets_the_session_cookie_and_goes_home(tmp_path: Path) 
         assert "__session" not in http.cookies
 
 
+@pytest.mark.parametrize(
+    ("wanted", "location"),
+    [
+        ("/projects/7/incidents?q=is%3Aopen", "/projects/7/incidents?q=is%3Aopen"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("https://evil.example", "/"),
+        ("/a\r\nX: y", "/"),
+        ("", "/"),
+    ],
+)
+def test_it_goes_back_to_a_page_of_this_site_and_to_no_other(issuer: clerk.Issuer, wanted: str, location: str) -> None:
+    answer = httpx.get(f"{issuer.issuer}/sign-in", params={"email": "owner@example.com", "return": wanted})
+    assert (answer.status_code, answer.headers["location"]) == (303, location)
+
+
 def test_the_sign_in_page_shows_what_it_was_given_as_text(issuer: clerk.Issuer) -> None:
     answer = httpx.get(f"{issuer.issuer}/sign-in", params={"email": "<script>alert(1)</script>"})
     assert answer.status_code == 400

@@ -109,6 +109,8 @@ def test_a_path_is_answered_as_vercel_answers_it(router: Router, address: str, f
         ("/a/:x+", "/a/1/2", {"x": "1/2"}),
         ("/(.*)", "/a/1/2", {"1": "a/1/2"}),
         ("/a/:id(\\d+)-:name", "/a/12-x", {"id": "12", "name": "x"}),
+        ("/((?!in$).*)", "/in/x", {"1": "in/x"}),
+        ("/((?!in$).*)", "/in", None),
     ],
 )
 def test_sources_follow_path_to_regexp(source: str, path: str, captures: dict[str, str] | None) -> None:
@@ -133,13 +135,18 @@ def test_sources_follow_path_to_regexp(source: str, path: str, captures: dict[st
         ("/api/projects/1/grouping-rules/dry-run", "projects"),
         ("/api/projects/1/redaction-rules", "projects"),
         ("/api/projects/1/redaction-rules/dry-run", "projects"),
+        ("/api/account", "account"),
+        ("/api/account/config", "account"),
+        ("/sign-in", "account"),
         ("/api/health", "health"),
         ("/api/health/ready", "health"),
     ],
 )
 def test_every_public_path_of_sensra_reaches_its_function(path: str, function: str) -> None:
     router = Router(ROOT)
-    router.functions = {f"/api/{name}": ROOT / "api" / f"{name}.py" for name in ("ingest", "incidents", "projects", "health")}
+    router.functions = {
+        f"/api/{name}": ROOT / "api" / f"{name}.py" for name in ("account", "ingest", "incidents", "projects", "health")
+    }
     found = router.find(path, "")
     assert found
     assert found.file.stem == function

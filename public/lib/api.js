@@ -1,0 +1,82 @@
+// Every call of the pages to the API, by name. tests/public/test_api.py holds this table against the operations that there are.
+import { renew, signIn } from './session.js';
+
+const OPERATIONS = {
+  readAccount: 'GET /api/account',
+  listIncidents: 'GET /api/projects/{project_id}/incidents',
+  readIncident: 'GET /api/projects/{project_id}/incidents/{incident_id}',
+  patchIncident: 'PATCH /api/projects/{project_id}/incidents/{incident_id}',
+  explainGrouping: 'GET /api/projects/{project_id}/incidents/{incident_id}/grouping',
+  mergeIncidents: 'POST /api/projects/{project_id}/incidents/{incident_id}/merge',
+  splitIncident: 'POST /api/projects/{project_id}/incidents/{incident_id}/split',
+  listEvents: 'GET /api/projects/{project_id}/incidents/{incident_id}/events',
+  readEvent: 'GET /api/projects/{project_id}/events/{event_id}',
+  readHealth: 'GET /api/health',
+};
+
+/** @typedef {keyof typeof OPERATIONS} Operation */
+/** @typedef {Record<string, string | number | boolean | null | undefined | (string | number)[]>} Query */
+/** @typedef {{ path?: Record<string, string | number>, query?: Query, body?: unknown, signal?: AbortSignal }} Given */
+
+/** A refusal of the API, or none of its answers: `detail` says what to do. */
+export class ApiError extends Error {
+  /**
+   * @param {number} status 0: it was not reached
+   * @param {{ title?: string, detail?: string, errors?: { pointer: string, detail: string }[], request_id?: string }} problem
+   */
+  constructor(status, problem) {
+    super(problem.detail ?? problem.title ?? 'Something went wrong.');
+    this.status = status;
+    this.title = problem.title ?? 'It did not work';
+    this.errors = problem.errors ?? [];
+    this.requestId = problem.request_id ?? '';
+  }
+}
+
+/**
+ * Call an operation. Raises ApiError; where nobody is signed in, goes to the sign-in page.
+ * @param {Operation} operation
+ * @param {Given} [given]
+ * @returns {Promise<any>} the answer's JSON
+ */
+export async function call(operation, given = {}) {
+  let answer = await send(operation, given);
+  if (answer.status === 401 && (await renew())) answer = await send(operation, given);
+  if (answer.status === 401) {
+    signIn();
+    return new Promise(() => {}); // the page is being left
+  }
+  if (answer.status === 204) return null;
+  const body = await answer.json().catch(() => ({}));
+  // Health tells what is wrong in an answer of 503.
+  if (!answer.ok && operation !== 'readHealth') throw new ApiError(answer.status, body);
+  return body;
+}
+
+/**
+ * @param {Operation} operation
+ * @param {Given} given
+ */
+async function send(operation, { path = {}, query = {}, body, signal }) {
+  const [method, pattern] = OPERATIONS[operation].split(' ');
+  const address = (pattern ?? '').replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(String(path[name])));
+  /** @type {RequestInit} */
+  const init = { method, signal, headers: { Accept: 'application/json' } };
+  if (body !== undefined) {
+    init.body = JSON.stringify(body);
+    init.headers = { ...init.headers, 'Content-Type': 'application/json' };
+  }
+  try {
+    return await fetch(address + queryText(query), init);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0, { title: 'No connection', detail: 'Sensra could not be reached. Check your connection and try again.' });
+  }
+}
+
+/** @param {Query} query a list becomes one text, parted by commas */
+function queryText(query) {
+  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '');
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return text ? `?${text}` : '';
+}

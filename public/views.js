@@ -1,0 +1,12 @@
+// Which address shows what. A view is loaded when it is first shown.
+
+/** @typedef {{ path: string, name: string, needsProject: boolean, load: () => Promise<any> }} View */
+
+/** @type {View[]} */
+export const VIEWS = [
+  { path: '/', name: 'home', needsProject: true, load: () => import('./views/incidents.js') },
+  { path: '/projects/:project_id/incidents', name: 'incidents', needsProject: true, load: () => import('./views/incidents.js') },
+  { path: '/projects/:project_id/incidents/:incident_id', name: 'incident', needsProject: true, load: () => import('./views/incident.js') },
+  { path: '/projects/:project_id/start', name: 'start', needsProject: true, load: () => import('./views/start.js') },
+  { path: '/health', name: 'health', needsProject: false, load: () => import('./views/health.js') },
+];

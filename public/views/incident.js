@@ -1,0 +1,145 @@
+// One incident: what it is, what became of it, and one of its events at a time.
+import { html } from '../lib/html.js';
+import { call } from '../lib/api.js';
+import { counted, exactly, titled } from '../lib/format.js';
+import { useKeys } from '../lib/keyboard.js';
+import { useLoad } from '../lib/load.js';
+import { Level, Problem, Skeleton, Time, Transitions, useTitle } from '../lib/parts.js';
+import { go, withQuery } from '../lib/router.js';
+import { Text } from '../lib/text.js';
+import { Actions } from './incident_actions.js';
+import { Breadcrumbs, Contexts, Dropped, Raw, Removals, RequestPart, Tags } from './event_parts.js';
+import { Grouping } from './grouping.js';
+import { Story } from './stack.js';
+
+const EVENTS_PAGE = 100;
+
+/** @param {any} props */
+export default function Incident({ project, parts, place }) {
+  const incident_id = parts.incident_id;
+  const path = { project_id: project.id, incident_id };
+  const incident = useLoad((signal) => call('readIncident', { path, signal }), [project.id, incident_id], { keep: true });
+  const events = useLoad((signal) => call('listEvents', { path, query: { limit: EVENTS_PAGE }, signal }), [project.id, incident_id]);
+  const wanted = place.query.get('event') ?? events.data?.items[0]?.event_id;
+  const event = useLoad(
+    async (signal) => (wanted ? call('readEvent', { path: { project_id: project.id, event_id: wanted }, signal }) : null),
+    [project.id, wanted],
+    { keep: true },
+  );
+  useTitle(incident.data?.title ?? `Incident ${incident_id}`);
+  const apply = (/** @type {any[]} */ changed) => incident.set((now) => ({ ...now, ...changed[0] }));
+  const reload = () => (incident.reload(), events.reload());
+
+  if (incident.error) return html`<${Problem} error=${incident.error} retry=${incident.reload} />`;
+  if (!incident.data) return html`<${Skeleton} rows=${14} kind="page" />`;
+  return html`<div class="incident">
+    <${Headline} project=${project} incident=${incident.data} />
+    <${Actions} project=${project} incident=${incident.data} event=${event.data} apply=${apply} />
+    <div class="columns">
+      <div class="main-column">
+        <${Stepper} events=${events.data} wanted=${wanted} event=${event.data} />
+        ${event.error
+          ? html`<${Problem} error=${event.error} retry=${event.reload} />`
+          : event.data
+            ? html`<${EventBody} event=${event.data} />`
+            : wanted || events.loading ? html`<${Skeleton} rows=${12} kind="page" />` : html`<p class="note">No event of this incident is kept any more. Its counts stay.</p>`}
+        <${Grouping} project=${project} incident=${incident.data} onChanged=${reload} />
+      </div>
+      <aside class="side-column" aria-label="About this incident">
+        <${Facts} incident=${incident.data} />
+        ${event.data?.payload && html`<${Tags} payload=${event.data.payload} /><${Removals} event=${event.data} />`}
+      </aside>
+    </div>
+  </div>`;
+}
+
+/** @param {any} props */
+function Headline({ project, incident }) {
+  const { kind, message } = titled(incident);
+  const back = `/projects/${project.id}/incidents`;
+  return html`<header class="incident-head">
+    <p class="trail"><a href=${back}>Incidents</a> <span class="muted">#${incident.id}</span></p>
+    <h1>${kind && html`<b>${kind}</b>`}${kind && message && ' '}<span><${Text} text=${message} /></span></h1>
+    <p class="details"><${Level} level=${incident.level} />
+      ${incident.culprit && html`<span class="culprit">${incident.culprit}</span>`}
+      <span>${incident.platform}</span>
+      <${Transitions} incident=${incident} />
+    </p>
+    ${incident.merged_into && html`<p class="note">This incident was merged into <a href=${`${back}/${incident.merged_into}`}>#${incident.merged_into}</a>; its events are there.</p>`}
+  </header>`;
+}
+
+/** @param {{ incident: any }} props */
+function Facts({ incident }) {
+  return html`<section class="facts" aria-label="Figures">
+    <div class="figure"><b>${exactly(incident.event_count)}</b><span>${incident.event_count === 1 ? 'event' : 'events'}</span></div>
+    <dl class="pairs tight">
+      <div><dt>Last seen</dt><dd><${Time} iso=${incident.last_seen} />${incident.last_release && html` in <span class="release">${incident.last_release}</span>`}</dd></div>
+      <div><dt>First seen</dt><dd><${Time} iso=${incident.first_seen} />${incident.first_release && html` in <span class="release">${incident.first_release}</span>`}</dd></div>
+      ${incident.regressed_at && html`<div><dt>Regressed</dt><dd><${Time} iso=${incident.regressed_at} /></dd></div>`}
+      ${incident.escalated_at && html`<div><dt>Escalated</dt><dd><${Time} iso=${incident.escalated_at} /></dd></div>`}
+      <div><dt>Environments</dt><dd>${incident.environments.join(', ') || html`<span class="muted">none named</span>`}</dd></div>
+      <div><dt>Status</dt><dd>${statusText(incident)}</dd></div>
+    </dl>
+  </section>`;
+}
+
+/** @param {any} incident */
+function statusText(incident) {
+  const { status, status_changed_at, resolved_release, resolved_in_next_release, ignored_until, ignored_until_count } = incident;
+  const since = status_changed_at && html` <span class="muted">since <${Time} iso=${status_changed_at} /></span>`;
+  if (status === 'resolved' && resolved_in_next_release) return html`resolved in the release after ${resolved_release}${since}`;
+  if (status === 'ignored' && ignored_until) return html`ignored until <time datetime=${ignored_until}>${new Date(ignored_until).toLocaleString()}</time>${since}`;
+  if (status === 'ignored' && ignored_until_count) return html`ignored until ${counted(ignored_until_count, 'event')}${since}`;
+  return html`${status}${since}`;
+}
+
+/** Which event is shown, and the way to others. @param {any} props */
+function Stepper({ events, wanted, event }) {
+  const items = events?.items ?? [];
+  const at = items.findIndex((/** @type {any} */ one) => one.event_id === wanted);
+  /** @param {number} index */
+  const show = (index) => {
+    const one = items[index];
+    if (one) go(withQuery({ event: index === 0 ? null : one.event_id }), { replace: true, keepScroll: true });
+  };
+  useKeys(
+    [
+      { keys: '[', label: 'Older event', act: () => show(at + 1) },
+      { keys: ']', label: 'Newer event', act: () => show(at - 1) },
+    ],
+    [events, at],
+  );
+  if (!events) return html`<div class="stepper"><span class="bone short" /></div>`;
+  return html`<div class="stepper">
+    <div class="event-name"><h2>Event</h2> ${event && html`<code title=${event.event_id}>${event.event_id.slice(0, 8)}</code> <span class="muted"><${Time} iso=${event.occurred_at} /></span>`}
+      ${event?.environment && html`<span>${event.environment}</span>`} ${event?.release && html`<span class="release">${event.release}</span>`}</div>
+    <div class="steps" role="group" aria-label="Step between events">
+      <button onClick=${() => show(0)} disabled=${at <= 0 && wanted === items[0]?.event_id}>Newest</button>
+      <button onClick=${() => show(at - 1)} disabled=${at <= 0} aria-label="Newer event">‹ Newer</button>
+      <button onClick=${() => show(at + 1)} disabled=${at < 0 || at >= items.length - 1} aria-label="Older event">Older ›</button>
+      <button onClick=${() => show(items.length - 1)} disabled=${at >= items.length - 1}>${events.next_cursor ? `${items.length} back` : 'Oldest'}</button>
+    </div>
+  </div>`;
+}
+
+/** @param {{ event: any }} props */
+function EventBody({ event }) {
+  const { payload } = event;
+  if (!payload) return html`<p class="note">What this event said has expired; when, where and how often it happened is kept.</p>`;
+  return html`
+    <${Dropped} payload=${payload} />
+    <${Message} payload=${payload} />
+    <${Story} payload=${payload} />
+    <${Breadcrumbs} payload=${payload} />
+    <${RequestPart} payload=${payload} />
+    <${Contexts} payload=${payload} />
+    <${Raw} event=${event} />`;
+}
+
+/** @param {{ payload: any }} props */
+function Message({ payload }) {
+  const entry = payload.logentry;
+  if (!entry) return null;
+  return html`<section class="part"><h2>Message</h2><p class="message"><${Text} text=${String(entry.formatted ?? entry.message)} /></p></section>`;
+}

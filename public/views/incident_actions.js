@@ -1,0 +1,90 @@
+// The row of buttons of an incident, and the keys that press them.
+import { html, useState } from '../lib/html.js';
+import { merge, setStatus } from '../lib/incident_actions.js';
+import { useKeys } from '../lib/keyboard.js';
+import { githubIssue, markdown, repositoryOf } from '../lib/markdown.js';
+import { Dialog, Menu, copy } from '../lib/parts.js';
+import { go } from '../lib/router.js';
+
+const HOUR = 3_600_000;
+const UNTIL = /** @type {[string, number][]} */ ([['for an hour', HOUR], ['until tomorrow', 24 * HOUR], ['for a week', 168 * HOUR], ['for a month', 720 * HOUR]]);
+const COUNTS = [10, 100, 1000];
+
+/** @param {any} props */
+export function Actions({ project, incident, event, apply }) {
+  const [asking, setAsking] = useState('');
+  const list = `/projects/${project.id}/incidents`;
+  /** @param {any} change */
+  const set = (change) => setStatus(project.id, [incident], change, apply);
+  const text = () => markdown(incident, event, `${location.origin}${list}/${incident.id}`);
+  useKeys(
+    [
+      { keys: 'e', label: 'Resolve, or reopen', act: () => set({ status: incident.status === 'resolved' ? 'open' : 'resolved' }) },
+      { keys: 'i', label: 'Ignore', act: () => set({ status: 'ignored' }) },
+      { keys: 'm', label: 'Merge into another incident', act: () => setAsking('merge') },
+      { keys: 'c', label: 'Copy as Markdown', act: () => copy(text(), 'Incident') },
+      { keys: 'u', label: 'Back to the list', act: () => go(list) },
+    ],
+    [incident, event],
+  );
+  const merged = Boolean(incident.merged_into);
+  return html`<div class="actions" role="toolbar" aria-label="Actions">
+    ${incident.status === 'open'
+      ? html`<div class="split-button"><button class="primary" disabled=${merged} onClick=${() => set({ status: 'resolved' })}>Resolve</button>
+          <${Menu} label="▾" title="Resolve otherwise"><button onClick=${() => set({ status: 'resolved', in_next_release: true })}>in the next release</button><//></div>
+        <${Menu} label="Ignore">
+          <button onClick=${() => set({ status: 'ignored' })}>for good</button>
+          ${UNTIL.map(([label, span]) => html`<button key=${label} onClick=${() => set({ status: 'ignored', ignored_until: new Date(Date.now() + span).toISOString() })}>${label}</button>`)}
+          ${COUNTS.map((number) => html`<button key=${number} onClick=${() => set({ status: 'ignored', ignored_events: number })}>until ${number} more events</button>`)}
+        <//>`
+      : html`<button disabled=${merged} onClick=${() => set({ status: 'open' })}>Reopen</button>`}
+    <button onClick=${() => setAsking('merge')} disabled=${merged}>Merge…</button>
+    <button onClick=${() => copy(text(), 'Incident')}>Copy as Markdown</button>
+    <button onClick=${() => setAsking('github')}>GitHub issue…</button>
+    ${asking === 'merge' && html`<${MergeDialog} project=${project} incident=${incident} onClose=${() => setAsking('')} />`}
+    ${asking === 'github' && html`<${GithubDialog} project=${project} incident=${incident} text=${text()} onClose=${() => setAsking('')} />`}
+  </div>`;
+}
+
+/** @param {any} props */
+function MergeDialog({ project, incident, onClose }) {
+  const [number, setNumber] = useState('');
+  const target = /^#?(\d+)$/.exec(number.trim())?.[1];
+  /** @param {Event} event */
+  const submit = async (event) => {
+    event.preventDefault();
+    if (!target) return;
+    onClose();
+    await merge(project.id, [{ id: Number(target) }, incident], () => go(`/projects/${project.id}/incidents/${target}`));
+  };
+  return html`<${Dialog} title="Merge into another incident" onClose=${onClose}>
+    <form onSubmit=${submit}>
+      <p>Events of #${incident.id}, future ones too, will lead to the other incident. It keeps its status. This can be undone exactly.</p>
+      <label>Number of the other incident <input type="text" inputmode="numeric" placeholder="#12" value=${number} onInput=${(/** @type {any} */ one) => setNumber(one.target.value)} /></label>
+      <div class="dialog-actions"><button type="button" onClick=${onClose}>Cancel</button><button class="primary" disabled=${!target || Number(target) === incident.id}>Merge</button></div>
+    </form>
+  <//>`;
+}
+
+/** @param {any} props */
+function GithubDialog({ project, incident, text, onClose }) {
+  const key = `github:${project.id}`;
+  const [typed, setTyped] = useState(localStorage.getItem(key) ?? '');
+  const repository = repositoryOf(typed);
+  /** @param {Event} event */
+  const submit = (event) => {
+    event.preventDefault();
+    if (!repository) return;
+    localStorage.setItem(key, repository);
+    window.open(githubIssue(repository, incident, text), '_blank', 'noopener');
+    onClose();
+  };
+  return html`<${Dialog} title="New GitHub issue" onClose=${onClose}>
+    <form onSubmit=${submit}>
+      <p>GitHub opens with the issue filled in; you send it off. This browser remembers the repository.</p>
+      <label>Repository <input type="text" placeholder="owner/name" value=${typed} onInput=${(/** @type {any} */ one) => setTyped(one.target.value)} /></label>
+      ${typed && !repository && html`<p class="field-problem">Name it as owner/name, or paste its address on github.com.</p>`}
+      <div class="dialog-actions"><button type="button" onClick=${onClose}>Cancel</button><button class="primary" disabled=${!repository}>Open GitHub</button></div>
+    </form>
+  <//>`;
+}

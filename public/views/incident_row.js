@@ -1,0 +1,31 @@
+// One incident in a list.
+import { html } from '../lib/html.js';
+import { count, exactly, titled } from '../lib/format.js';
+import { Level, Sparkline, Time, Transitions } from '../lib/parts.js';
+import { Text } from '../lib/text.js';
+
+/** @param {any} props */
+export function IncidentRow({ project, incident, current, chosen, onChoose, onFocus, trend }) {
+  const { kind, message } = titled(incident);
+  return html`<div role="listitem" class=${`row${current ? ' current' : ''}${chosen ? ' chosen' : ''} ${incident.status}`}>
+    <label class="choose"><input type="checkbox" checked=${chosen} onChange=${() => onChoose(incident.id)}
+      aria-label=${`Choose incident ${incident.id}`} /></label>
+    <div class="what">
+      <div class="headline">
+        <a class="title" href=${`/projects/${project.id}/incidents/${incident.id}`} onFocus=${onFocus} title=${incident.title}>
+          ${kind && html`<b>${kind}</b>`}${kind && message && ' '}${message && html`<span><${Text} text=${message} /></span>`}</a>
+        <${Transitions} incident=${incident} />
+        ${incident.status !== 'open' && html`<span class="badge">${incident.status}</span>`}
+      </div>
+      <div class="details">
+        <${Level} level=${incident.level} />
+        ${incident.culprit && html`<span class="culprit" title=${incident.culprit}>${incident.culprit}</span>`}
+        ${incident.last_release && html`<span class="release" title="Last release it was seen in">${incident.last_release}</span>`}
+        ${incident.environments.length > 0 && html`<span title="Environments">${incident.environments.slice(0, 3).join(', ')}</span>`}
+      </div>
+    </div>
+    <div class="trend">${trend && html`<${Sparkline} counts=${trend.counts} label=${trend.label} />`}</div>
+    <div class="number" title=${`${exactly(incident.event_count)} events`}><b>${count(incident.event_count)}</b><span class="unit">${incident.event_count === 1 ? 'event' : 'events'}</span></div>
+    <div class="when"><span class="seen"><${Time} iso=${incident.last_seen} /></span><span class="unit"><${Time} iso=${incident.first_seen} prefix="since " /></span></div>
+  </div>`;
+}

@@ -1,0 +1,194 @@
+// The list of incidents: what people keep open all day.
+import { html, useCallback, useEffect, useMemo, useRef, useState } from '../lib/html.js';
+import { call } from '../lib/api.js';
+import { counted } from '../lib/format.js';
+import { merge, setStatus } from '../lib/incident_actions.js';
+import { useKeys } from '../lib/keyboard.js';
+import { useEvery, useLoad } from '../lib/load.js';
+import { Empty, Problem, Skeleton, useTitle } from '../lib/parts.js';
+import { go, withQuery } from '../lib/router.js';
+import { DEFAULT, SORTS, STATUSES, parse, toggled } from '../lib/search.js';
+import { IncidentRow } from './incident_row.js';
+
+const PAGE = 50;
+const ARRIVALS_SECONDS = 10;
+
+/** @param {any} props */
+export default function Incidents({ project, place }) {
+  useTitle(`Incidents of ${project.name}`);
+  const line = place.query.get('q') ?? DEFAULT;
+  const sort = place.query.get('sort') ?? 'last_seen';
+  const list = useIncidents(project.id, line, sort);
+  const [chosen, setChosen] = useState(/** @type {Set<number>} */ (new Set()));
+  const [at, setAt] = useState(-1);
+  const rows = useRef(/** @type {HTMLElement | null} */ (null));
+  useEffect(() => (setChosen(new Set()), setAt(-1)), [line, sort]);
+
+  const picked = list.items.filter((one) => chosen.has(one.id));
+  const targets = () => (picked.length ? picked : list.items[at] ? [list.items[at]] : []);
+  /** @param {string} status */
+  const set = (status) => (setChosen(new Set()), setStatus(project.id, targets(), { status }, list.apply));
+  const mergePicked = () => picked.length > 1 && (setChosen(new Set()), merge(project.id, picked, list.reload));
+  /** @param {number} step */
+  const move = (step) => {
+    const next = Math.max(0, Math.min(list.items.length - 1, at + step));
+    setAt(next);
+    const link = rows.current?.querySelectorAll('a.title')[next];
+    if (link instanceof HTMLElement) link.focus();
+  };
+  /** @param {number} id */
+  const toggle = (id) => setChosen((now) => (now.has(id) ? new Set([...now].filter((one) => one !== id)) : new Set([...now, id])));
+  useKeys(
+    [
+      { keys: 'j', label: 'Next incident', act: () => move(1) },
+      { keys: 'k', label: 'Previous incident', act: () => move(-1) },
+      { keys: 'x', label: 'Choose it', act: () => list.items[at] && toggle(list.items[at].id) },
+      { keys: 'e', label: 'Resolve', act: () => set('resolved') },
+      { keys: 'i', label: 'Ignore', act: () => set('ignored') },
+      { keys: 'o', label: 'Reopen', act: () => set('open') },
+      { keys: 'm', label: 'Merge the chosen ones into the first', act: mergePicked },
+      { keys: '/', label: 'Search', act: () => document.getElementById('search')?.focus() },
+    ],
+    [list.items, at, chosen],
+  );
+
+  return html`<div class="incidents">
+    <h1 class="hidden">Incidents of ${project.name}</h1>
+    <${SearchBar} line=${line} />
+    <${Toolbar} line=${line} sort=${sort} picked=${picked} onStatus=${set} onMerge=${mergePicked} onClear=${() => setChosen(new Set())} />
+    ${list.arrivals > 0 && html`<button class="arrivals" onClick=${list.reload}>${counted(list.arrivals, 'incident')} with new events. Show</button>`}
+    ${list.error
+      ? html`<${Problem} error=${list.error} retry=${list.reload} />`
+      : list.items.length
+        ? html`<div ref=${rows} class=${list.loading ? 'rows stale' : 'rows'} role="list" aria-label="Incidents">
+            ${list.items.map((incident, index) => html`<${IncidentRow} key=${incident.id} project=${project} incident=${incident}
+              current=${index === at} chosen=${chosen.has(incident.id)} onChoose=${toggle} onFocus=${() => setAt(index)} />`)}
+          </div>
+          <${More} list=${list} />`
+        : list.loading
+          ? html`<${Skeleton} rows=${12} kind="list" />`
+          : html`<${Nothing} line=${line} project=${project} />`}
+  </div>`;
+}
+
+/** The pages of the list so far, what has arrived meanwhile, and ways to change rows at once. @param {number} project_id @param {string} line @param {string} sort */
+function useIncidents(project_id, line, sort) {
+  const { fields, text } = useMemo(() => parse(line), [line]);
+  const query = useMemo(() => ({ ...fields, text, sort, limit: PAGE }), [fields, text, sort]);
+  /** @param {AbortSignal | undefined} signal @param {object} [more] */
+  const ask = (signal, more) => call('listIncidents', { path: { project_id }, query: { ...query, ...more }, signal });
+  const first = useLoad(ask, [project_id, line, sort], { keep: true });
+  const [more, setMore] = useState(/** @type {{ items: any[], next_cursor: string | null } | null} */ (null));
+  const [arrivals, setArrivals] = useState(0);
+  useEffect(() => (setMore(null), setArrivals(0)), [first.data && project_id, line, sort, first.loading]);
+  const items = useMemo(() => unique([...(first.data?.items ?? []), ...(more?.items ?? [])]), [first.data, more]);
+  const cursor = more ? more.next_cursor : first.data?.next_cursor;
+  const newest = items.reduce((latest, one) => (one.last_seen > latest ? one.last_seen : latest), '');
+  useEvery(async () => {
+    if (first.loading) return;
+    const page = await ask(undefined, { sort: 'last_seen', since: newest || undefined }).catch(() => null);
+    const known = new Map(items.map((one) => [one.id, one.last_seen]));
+    setArrivals(page ? page.items.filter((/** @type {any} */ one) => known.get(one.id) !== one.last_seen).length : 0);
+  }, ARRIVALS_SECONDS, [items, query]);
+  const apply = useCallback((/** @type {any[]} */ changed) => {
+    const by = new Map(changed.map((one) => [one.id, one]));
+    const put = (/** @type {any} */ page) => ({ ...page, items: page.items.map((/** @type {any} */ one) => (by.has(one.id) ? { ...one, ...by.get(one.id) } : one)) });
+    first.set(put);
+    setMore((now) => now && put(now));
+  }, [first.set]);
+  const next = async () => {
+    const page = await ask(undefined, { cursor });
+    setMore((now) => ({ items: [...(now?.items ?? []), ...page.items], next_cursor: page.next_cursor }));
+  };
+  return { ...first, items, cursor, arrivals, apply, next };
+}
+
+/** @param {any[]} items */
+const unique = (items) => [...new Map(items.map((one) => [one.id, one])).values()];
+
+/** @param {{ line: string }} props */
+function SearchBar({ line }) {
+  const [text, setText] = useState(line);
+  const typed = useRef(/** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined));
+  useEffect(() => setText(line), [line]);
+  /** @param {string} value */
+  const search = (value) => {
+    setText(value);
+    clearTimeout(typed.current);
+    // An empty line is a search too: for everything.
+    typed.current = setTimeout(() => go(`${location.pathname}${queryOf(value)}`, { replace: true }), 150);
+  };
+  const { problems } = parse(text);
+  return html`<div class="search">
+    <input id="search" type="search" aria-label="Search incidents" autocomplete="off" spellcheck=${false}
+      placeholder="is:open level:error env:production release:… words of the title" value=${text}
+      aria-describedby=${problems.length ? 'search-problems' : undefined}
+      onInput=${(/** @type {any} */ event) => search(event.target.value)}
+      onKeyDown=${(/** @type {any} */ event) => event.key === 'Escape' && event.target.blur()} />
+    ${problems.length > 0 && html`<p id="search-problems" class="field-problem">${problems.join(' ')}</p>`}
+  </div>`;
+}
+
+/** @param {string} value */
+function queryOf(value) {
+  const query = new URLSearchParams(location.search);
+  query.set('q', value);
+  return `?${query}`;
+}
+
+/** @param {any} props */
+function Toolbar({ line, sort, picked, onStatus, onMerge, onClear }) {
+  const { fields } = parse(line);
+  if (picked.length) {
+    return html`<div class="toolbar" role="toolbar" aria-label="Chosen incidents">
+      <strong>${counted(picked.length, 'incident')} chosen</strong>
+      <button onClick=${() => onStatus('resolved')}>Resolve</button>
+      <button onClick=${() => onStatus('ignored')}>Ignore</button>
+      <button onClick=${() => onStatus('open')}>Reopen</button>
+      <button onClick=${onMerge} disabled=${picked.length < 2}>Merge</button>
+      <button class="link" onClick=${onClear}>Choose none</button>
+    </div>`;
+  }
+  return html`<div class="toolbar">
+    <div class="tabs" role="group" aria-label="Status">
+      ${STATUSES.map((status) => html`<button key=${status} aria-pressed=${fields.status === status}
+        onClick=${() => go(queryOf(toggled(line, 'status', status)))}>${status}</button>`)}
+    </div>
+    <span class="grow" />
+    <label class="inline">Sort
+      <select value=${sort} onChange=${(/** @type {any} */ event) => go(withQuery({ sort: event.target.value === 'last_seen' ? null : event.target.value }))}>
+        ${Object.entries(SORTS).map(([name, label]) => html`<option key=${name} value=${name}>${label}</option>`)}
+      </select>
+    </label>
+  </div>`;
+}
+
+/** Loads the next page when its place comes into view. @param {{ list: any }} props */
+function More({ list }) {
+  const mark = useRef(/** @type {HTMLElement | null} */ (null));
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const load = async () => {
+    setBusy(true);
+    setError(null);
+    await list.next().catch(setError);
+    setBusy(false);
+  };
+  useEffect(() => {
+    if (!list.cursor || busy || error || !mark.current) return undefined;
+    const observer = new IntersectionObserver((entries) => entries[0]?.isIntersecting && load(), { rootMargin: '600px' });
+    observer.observe(mark.current);
+    return () => observer.disconnect();
+  }, [list.cursor, busy, error]);
+  if (error) return html`<${Problem} error=${error} retry=${load} />`;
+  return html`<div ref=${mark} class="more">${list.cursor ? html`<button onClick=${load} disabled=${busy}>${busy ? 'Loading' : 'Show more'}</button>` : html`<span class="muted">That is all.</span>`}</div>`;
+}
+
+/** @param {any} props */
+const Nothing = ({ line, project }) => line === DEFAULT || !line
+  ? html`<${Empty} title=${line ? 'No open incident' : 'No incident yet'}>
+      <p>Nothing is wrong here, or nothing arrives yet. <a href=${`/projects/${project.id}/start`}>Send a first event</a>, or <a href=${queryOf('')}>show every incident</a>.</p>
+    <//>`
+  : html`<${Empty} title="Nothing fits this search">
+      <p>No incident of ${project.name} fits <code>${line}</code>. <a href=${queryOf('')}>Show every incident</a></p>
+    <//>`;

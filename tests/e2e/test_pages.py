@@ -1,0 +1,174 @@
+"""The pages, as somebody uses them: from sign-in to triage, by mouse, by keyboard, on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from local import page_tools
+from tests.e2e import browser, demo
+from tests.e2e.browser import Person, expect
+from tests.e2e.conftest import Product
+
+
+@pytest.fixture(scope="module")
+def shop(product: Product) -> str:
+    """The demo project with a fortnight of events; a release that marks them out."""
+    demo.send(product.url, product.ingest_key, 300)
+    return "shop@2.15.0"
+
+
+@pytest.fixture
+async def owner(product: Product, shop: str) -> AsyncIterator[Person]:
+    async with browser.opened(product) as person:
+        await person.sign_in()
+        yield person
+        assert await person.all_noticed() == []
+
+
+def listed(product: Product, line: str = "") -> str:
+    return f"/projects/{product.project_id}/incidents?q={quote(line)}"
+
+
+def test_types_of_the_pages_are_sound() -> None:
+    assert page_tools.check_types() == ""
+
+
+async def test_whoever_is_not_signed_in_signs_in_and_comes_back_to_the_same_address(product: Product, shop: str) -> None:
+    async with browser.opened(product) as person:
+        page = await person.open(listed(product, "release:" + shop))
+        await page.get_by_role("link", name="owner@example.com").click()
+        await page.get_by_role("list", name="Incidents").wait_for()
+        assert page.url.endswith(listed(product, "release:" + shop))
+
+
+async def test_the_first_event_shows_the_moment_it_arrives(product: Product, owner: Person) -> None:
+    page = await owner.open(f"/projects/{product.project_id}/start?platform=curl")
+    await page.get_by_role("heading", name="Waiting for an event").wait_for()
+    await page.get_by_label("Ingest key").fill(product.ingest_key)
+    assert product.ingest_key in await page.locator(".block pre").last.inner_text()
+    async with httpx.AsyncClient() as client:
+        body = {"message": "The very first one"}
+        await client.post(f"{product.url}/api/ingest", json=body, headers={"Authorization": f"Bearer {product.ingest_key}"})
+    await page.get_by_role("link", name="The very first one").click()
+    await page.get_by_role("heading", level=1, name="The very first one").wait_for()
+
+
+async def test_a_search_narrows_the_list_and_stands_in_the_address(product: Product, owner: Person) -> None:
+    page = await owner.open(listed(product))
+    await page.get_by_label("Search incidents").fill("level:fatal kettle")
+    rows = page.get_by_role("list", name="Incidents").get_by_role("listitem")
+    await page.wait_for_url("**level*kettle")
+    await expect(rows).to_have_count(1)
+    assert "AssertionError" in await rows.first.inner_text()
+    await page.reload()
+    assert await page.get_by_label("Search incidents").input_value() == "level:fatal kettle"
+    await page.get_by_label("Search incidents").fill("level:awful")
+    await page.get_by_text("level is one of fatal, error, warning, info, debug").wait_for()
+
+
+async def test_triage_works_by_keyboard_alone_and_can_be_undone(product: Product, owner: Person) -> None:
+    page = await owner.open(listed(product, "TemplateNotFound"))
+    row = page.get_by_role("listitem").filter(has_text="TemplateNotFound")
+    await row.wait_for()
+    await page.keyboard.press("j")
+    await page.keyboard.press("e")
+    await page.get_by_text("Resolved #").wait_for()
+    await row.get_by_text("resolved", exact=True).wait_for()
+    await page.get_by_role("button", name="Undo").click()
+    await row.get_by_text("resolved", exact=True).wait_for(state="detached")
+    await page.keyboard.press("j")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", level=1, name="TemplateNotFound").wait_for()
+    await page.keyboard.press("i")
+    await page.get_by_text("Ignored #").wait_for()
+    await page.keyboard.press("u")
+    await page.get_by_role("list", name="Incidents").wait_for()
+    await page.keyboard.press("?")
+    await page.get_by_role("dialog", name="What the keys do").wait_for()
+
+
+async def test_an_incident_tells_its_story_and_what_was_removed(product: Product, owner: Person) -> None:
+    page = await owner.open(listed(product, "PaymentDeclined"))
+    await page.get_by_role("link", name="PaymentDeclined").click()
+    await page.get_by_role("heading", level=1, name="PaymentDeclined").wait_for()
+    await page.get_by_text("Because of").wait_for()
+    assert await page.locator(".frame.own .source").count() >= 2
+    assert await page.locator(".line.crash").first.inner_text()
+    await page.get_by_role("button", name="9 frames of django").first.click()
+    await page.get_by_text("step_3").first.wait_for()
+    assert "jane@example.com" not in await page.content()
+    assert "hunter2" not in await page.content()
+    assert await page.locator("mark.redacted").count() > 3
+    await page.get_by_text("Why these events are together").click()
+    await page.locator(".fingerprints .hashed").first.wait_for()
+    await page.get_by_role("button", name="Older event").click()
+    await page.wait_for_url("**event=*")
+
+
+async def test_merging_can_be_undone_exactly(product: Product, owner: Person) -> None:
+    page = await owner.open(listed(product, "JSON"))
+    await page.get_by_role("listitem").first.wait_for()
+    await page.get_by_label("Search incidents").fill("env:production")
+    rows = page.get_by_role("list", name="Incidents").get_by_role("listitem")
+    await rows.nth(5).wait_for()
+    before = await rows.count()
+    for index in (0, 1):
+        await rows.nth(index).get_by_role("checkbox").check()
+    await page.get_by_role("button", name="Merge").click()
+    await expect(rows).to_have_count(before - 1)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(rows).to_have_count(before)
+
+
+async def test_new_arrivals_announce_themselves_and_move_nothing(product: Product, owner: Person) -> None:
+    page = await owner.open(listed(product))
+    await page.get_by_role("listitem").first.wait_for()
+    first = await page.get_by_role("listitem").first.inner_text()
+    async with httpx.AsyncClient() as client:
+        body = {"message": "Arrived meanwhile"}
+        await client.post(f"{product.url}/api/ingest", json=body, headers={"Authorization": f"Bearer {product.ingest_key}"})
+    button = page.get_by_role("button", name="with new events")
+    await button.wait_for()
+    assert await page.get_by_role("listitem").first.locator("a.title").inner_text() in first
+    await button.click()
+    await page.get_by_role("link", name="Arrived meanwhile").wait_for()
+
+
+async def test_another_tenants_pages_are_not_found(product: Product, shop: str) -> None:
+    async with browser.opened(product) as outsider:
+        await outsider.sign_in("outsider@example.com")
+        page = await outsider.open(listed(product))
+        await page.get_by_text("There is no such project, or it is not yours to see").wait_for()
+        assert "PaymentDeclined" not in await page.content()
+        await page.goto(product.url)
+        await page.wait_for_url("**/projects/*/incidents")
+        assert f"/projects/{product.project_id}/" not in page.url
+
+
+async def test_on_a_phone_nothing_sticks_out_and_resolving_works(product: Product, shop: str) -> None:
+    async with browser.opened(product, browser.PHONE, has_touch=True) as person:
+        await person.sign_in()
+        page = await person.open(listed(product, "invoices"))
+        await page.get_by_role("link", name="NoSuchKey").tap()
+        await page.get_by_role("button", name="Resolve", exact=True).tap()
+        await page.get_by_text("Resolved #").wait_for()
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await page.get_by_role("button", name="Menu").tap()
+        await page.get_by_role("link", name="Health").tap()
+        await page.get_by_role("heading", name="Health").wait_for()
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_a_lost_connection_is_said_plainly_and_the_row_goes_back(product: Product, owner: Person) -> None:
+    page = await owner.open(listed(product, "is:open feeds"))
+    await page.get_by_role("listitem").first.wait_for()
+    await page.route("**/api/projects/*/incidents/*", lambda route: route.abort())
+    await page.keyboard.press("j")
+    await page.keyboard.press("e")
+    await page.get_by_text("Sensra could not be reached").wait_for()
+    assert await page.get_by_role("listitem").first.get_by_text("resolved", exact=True).count() == 0
+    owner.noticed.clear()  # the browser's own line about the request
