@@ -145,7 +145,7 @@ def sentry_refusal(problem: Problem) -> Response:
     log.note(problem=problem.slug, **(log.where(problem.__cause__) if problem.status >= 500 and problem.__cause__ else {}))
     headers = {**problem.headers, "X-Sentry-Error": problem.detail.encode("ascii", "replace").decode()}
     if isinstance(problem, RateLimited):
-        headers["X-Sentry-Rate-Limits"] = f"{problem.headers['Retry-After']}:error;default:key:rate_limited"
+        headers["X-Sentry-Rate-Limits"] = f"{problem.headers['Retry-After']}:error;default:{problem.scope}:{problem.reason}"
     # Sentry's protocol knows 403 for every failed authentication.
     status = Forbidden.status if isinstance(problem, Unauthenticated) else problem.status
     return http.json({"detail": problem.detail}, status, headers)

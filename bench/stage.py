@@ -111,7 +111,10 @@ class Stage:
             made = await conn.execute(
                 "WITH w AS (INSERT INTO workspaces (slug, name) VALUES (%s, %s) RETURNING id),"
                 " m AS (INSERT INTO members SELECT w.id, p.id, 'owner' FROM w, people p WHERE p.clerk_user_id = %s)"
-                " INSERT INTO projects (workspace_id, slug, name) SELECT id, 'shop', 'Shop' FROM w RETURNING id",
+                # Without samples and caps: what is measured is what every event costs that is kept whole.
+                " INSERT INTO projects (workspace_id, slug, name, events_per_minute_max, fingerprints_per_minute_max,"
+                " payloads_per_day, spike_factor) SELECT id, 'shop', 'Shop', 1000000000, 1000000000, 1000000000, NULL FROM w"
+                " RETURNING id",
                 [name, name, clerk.subject_of(OWNER)],
             )
             row = await made.fetchone()

@@ -11,7 +11,8 @@ CREATE TYPE public.event_group AS (
 	event_count bigint,
 	first_seen timestamp with time zone,
 	last_seen timestamp with time zone,
-	ord integer
+	ord integer,
+	kept_count bigint
 );
 
 CREATE TYPE public.inheritance AS (
@@ -25,11 +26,21 @@ CREATE TYPE public.inheritance AS (
 	moved_by bigint
 );
 
+CREATE TYPE public.tally AS (
+	project_id bigint,
+	key_id bigint,
+	outcome text,
+	reason text,
+	event_count bigint,
+	payload_bytes bigint
+);
+
 CREATE FUNCTION public.add_up_incidents(project bigint, incidents bigint[]) RETURNS void
     LANGUAGE sql
     AS $$
     update incidents i
        set event_count = t.event_count,
+           people_count = t.people_count,
            ignored_until_count = i.ignored_until_count + t.event_count - i.event_count,
            first_seen = coalesce(t.first_seen, i.first_seen),
            last_seen = coalesce(t.last_seen, i.last_seen),
@@ -49,7 +60,12 @@ CREATE FUNCTION public.add_up_incidents(project bigint, incidents bigint[]) RETU
                array(select distinct e
                        from incident_fingerprints o cross join unnest(o.environments) e
                       where o.project_id = project and o.incident_id = w.id
-                      order by 1) as environments
+                      order by 1) as environments,
+               -- One who met several of its fingerprints is one.
+               (select count(distinct p.user_hash)
+                  from incident_fingerprints o
+                  join incident_people p on p.project_id = o.project_id and p.fingerprint = o.fingerprint
+                 where o.project_id = project and o.incident_id = w.id) as people_count
           from (select distinct unnest(incidents) as id) w
           left join incident_fingerprints f on f.project_id = project and f.incident_id = w.id
          group by w.id
@@ -117,6 +133,67 @@ begin
 end
 $_$;
 
+CREATE FUNCTION public.cap_fingerprints(batch jsonb, received timestamp with time zone) RETURNS jsonb
+    LANGUAGE plpgsql
+    AS $$
+declare
+    this_minute timestamptz := date_trunc('minute', received);
+    project record;
+    used integer;
+    over jsonb := '{}';
+begin
+    for project in
+        with kinds as (
+            select b.project_id, b.fingerprint, min(b.ord) as ord
+              from jsonb_to_recordset(batch) as b (project_id bigint, fingerprint uuid, previous jsonb, ord integer)
+             where not exists (select from incident_fingerprints f
+                                where f.project_id = b.project_id and f.fingerprint = b.fingerprint)
+               and not exists (select from incident_fingerprints f
+                                where f.project_id = b.project_id and b.previous is not null
+                                  and f.fingerprint in (select p::uuid from jsonb_array_elements_text(b.previous) p))
+             group by b.project_id, b.fingerprint
+        )
+        select k.project_id, p.fingerprints_per_minute_max as most, array_agg(k.fingerprint order by k.ord) as kinds
+          from kinds k
+          join projects p on p.id = k.project_id
+         group by k.project_id, p.fingerprints_per_minute_max
+         order by k.project_id
+    loop
+        -- Looked at before it is locked: batches of a flood that has used up its minute do not wait for one another.
+        select m.made into used from fingerprint_minutes m where m.project_id = project.project_id and m.minute >= this_minute;
+        if used is null or used < project.most then
+            insert into fingerprint_minutes as m (project_id, minute, made)
+            values (project.project_id, this_minute, 0)
+            on conflict (project_id) do update
+               set made = case when m.minute >= excluded.minute then m.made else 0 end,
+                   minute = greatest(m.minute, excluded.minute)
+            returning m.made into used;
+            update fingerprint_minutes m
+               set made = least(project.most, used + cardinality(project.kinds))
+             where m.project_id = project.project_id;
+        end if;
+        if used + cardinality(project.kinds) > project.most then
+            over := over || jsonb_build_object(project.project_id::text,
+                                               to_jsonb(project.kinds[greatest(project.most - used, 0) + 1 :]));
+        end if;
+    end loop;
+    if over = '{}' then
+        return batch;
+    end if;
+    return (
+        select jsonb_agg(
+                 case when over -> (e.value ->> 'project_id') ? (e.value ->> 'fingerprint')::uuid::text
+                      then e.value - 'previous' || jsonb_build_object(
+                               'fingerprint', overflow_fingerprint(), 'version', 0, 'rule', 'overflow', 'parts', '[]'::jsonb,
+                               'reason', 'Events of new kinds, of which this project had more than it takes in a minute.',
+                               'title', 'More new kinds of errors at once than are told apart', 'kind', null, 'culprit', null,
+                               'platform', 'other')
+                      else e.value end
+                 order by e.nth)
+          from jsonb_array_elements(batch) with ordinality e (value, nth));
+end
+$$;
+
 CREATE TABLE public.events (
     project_id bigint NOT NULL,
     fingerprint uuid NOT NULL,
@@ -130,7 +207,8 @@ CREATE TABLE public.events (
     service text,
     route text,
     user_hash bytea,
-    removed_count integer DEFAULT 0 NOT NULL
+    removed_count integer DEFAULT 0 NOT NULL,
+    sampled boolean DEFAULT false NOT NULL
 )
 PARTITION BY RANGE (received_at);
 
@@ -197,6 +275,7 @@ CREATE TABLE public.incidents (
     regressed_at timestamp with time zone,
     escalated_at timestamp with time zone,
     merged_into bigint,
+    people_count bigint DEFAULT 0 NOT NULL,
     CONSTRAINT incidents_event_count_check CHECK ((event_count >= 0)),
     CONSTRAINT incidents_status_check CHECK ((status = ANY (ARRAY['open'::text, 'resolved'::text, 'ignored'::text])))
 )
@@ -225,6 +304,13 @@ CREATE FUNCTION public.is_held(project bigint, print uuid) RETURNS boolean
                  where f.project_id = project and f.fingerprint = print
                    and h.incident_id in (f.incident_id, f.home_incident_id, f.moved_from))))
 $$;
+
+CREATE FUNCTION public.is_sample(nth bigint, most integer) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $_$
+    select case when $1 <= $2 then true
+                else $1 % power(2, ceil(ln($1::float8 / $2) / ln(2)))::bigint = 0 end
+$_$;
 
 CREATE FUNCTION public.keep_held_payloads(expired date, max_rows integer) RETURNS integer
     LANGUAGE plpgsql
@@ -376,6 +462,12 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.overflow_fingerprint() RETURNS uuid
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select '00000000-0000-0000-0000-00000000000f'::uuid
+$$;
+
 CREATE FUNCTION public.partitions_of(parent regclass) RETURNS TABLE(name text, day date)
     LANGUAGE sql STABLE
     AS $$
@@ -383,6 +475,24 @@ CREATE FUNCTION public.partitions_of(parent regclass) RETURNS TABLE(name text, d
       from pg_inherits h
       join pg_class c on c.oid = h.inhrelid
      where h.inhparent = parent
+$$;
+
+CREATE FUNCTION public.protect(project bigint, this_hour timestamp with time zone) RETURNS void
+    LANGUAGE sql
+    AS $$
+    with protected as (
+        update project_hours h
+           set protected_at = clock_timestamp()
+         where h.project_id = project and h.hour = this_hour and h.protected_at is null
+        returning h.spike_events
+    )
+    insert into notices (workspace_id, project_id, kind, detail)
+    select p.workspace_id, p.id, 'spike',
+           jsonb_build_object('hour', this_hour, 'spike_events', s.spike_events, 'spike_factor', p.spike_factor)
+      from protected s
+      join projects p on p.id = project
+     where not exists (select from project_hours h
+                        where h.project_id = project and h.hour = this_hour - interval '1 hour' and h.protected_at is not null)
 $$;
 
 CREATE FUNCTION public.prune_audit(older_than timestamp with time zone, max_rows integer) RETURNS integer
@@ -651,33 +761,74 @@ CREATE FUNCTION public.record_events(batch jsonb, payloads bytea[]) RETURNS TABL
 #variable_conflict use_column
 declare
     received timestamptz := clock_timestamp();
+    today date := (received at time zone 'UTC')::date;
+    this_hour timestamptz := date_trunc('hour', received);
     groups event_group[];
     known event_ids[];
     inherited inheritance[];
     found incident_fingerprints[];
+    tallies tally[];
+    newcomers incident_people[];
 begin
+    if exists (select from jsonb_to_recordset(batch) as b (project_id bigint, fingerprint uuid)
+                where not exists (select from incident_fingerprints f
+                                   where f.project_id = b.project_id and f.fingerprint = b.fingerprint)) then
+        batch := cap_fingerprints(batch, received);
+    end if;
+
     with incoming as materialized (
         select b.*, expires_on(received, b.retention_days) as expires_on
           from jsonb_to_recordset(batch) as b (
             ord integer, project_id bigint, event_id uuid, fingerprint uuid, occurred_at timestamptz, retention_days integer,
             level text, release text, release_key text, environment text, service text, route text, user_hash text,
-            removed_count integer, dictionary smallint)
+            removed_count integer, dictionary smallint, key_id bigint)
     ), fresh as (
         insert into event_ids (project_id, event_id, received_at, fingerprint)
         select project_id, event_id, received, fingerprint from incoming order by project_id, event_id
         on conflict do nothing
         returning project_id, event_id
+    ), numbered as (
+        -- The nth event of its fingerprint in this batch, and of the day.
+        select i.*, row_number() over same_kind as nth,
+               case when k.counted_on = today then k.counted_today else 0 end + row_number() over same_kind as nth_today,
+               case when k.counted_on = today then k.kept_today else 0 end as kept_today, k.kept_at, k.environments,
+               case when h.protected_at is null then p.payloads_per_day else greatest(1, p.payloads_per_day / 10) end as most,
+               h.protected_at is not null as spiking
+          from incoming i
+          join fresh f on f.project_id = i.project_id and f.event_id = i.event_id
+          left join projects p on p.id = i.project_id
+          left join incident_fingerprints k on k.project_id = i.project_id and k.fingerprint = i.fingerprint
+          left join project_hours h on h.project_id = i.project_id and h.hour = this_hour
+        window same_kind as (partition by i.project_id, i.fingerprint order by i.ord)
     ), stored as materialized (
-        select i.* from incoming i join fresh f on f.project_id = i.project_id and f.event_id = i.event_id
+        -- Beside the sample: the first one of a batch where none was kept for a minute, so that there always is a new one; and
+        -- what comes from a release or an environment that the fingerprint was not seen in, while these are not a flood too.
+        select n.*, octet_length(payloads[n.ord]) as payload_bytes,
+               not (is_sample(n.nth_today, n.most)
+                    or n.nth = 1 and n.kept_at < received - interval '1 minute'
+                    or n.kept_today < 2 * n.most
+                       and (n.environment is not null and not n.environment = any (n.environments)
+                            or n.release is not null
+                               and not exists (select from event_counts c where c.project_id = n.project_id
+                                                  and c.release = n.release and c.fingerprint = n.fingerprint))) as sampled
+          from numbered n
+    ), people as (
+        insert into incident_people (project_id, user_hash, fingerprint)
+        select distinct project_id, decode(user_hash, 'hex'), fingerprint
+          from stored
+         where user_hash is not null
+         order by 1, 2, 3
+        on conflict do nothing
+        returning project_id, user_hash, fingerprint
     ), light as (
         insert into events (project_id, fingerprint, received_at, event_id, occurred_at, expires_on, level, release,
-                            environment, service, route, user_hash, removed_count)
+                            environment, service, route, user_hash, removed_count, sampled)
         select project_id, fingerprint, received, event_id, occurred_at, expires_on, level, release,
-               environment, service, route, decode(user_hash, 'hex'), removed_count
+               environment, service, route, decode(user_hash, 'hex'), removed_count, sampled
           from stored
     ), heavy as (
         insert into event_payloads (project_id, received_at, event_id, expires_on, dictionary, payload)
-        select project_id, received, event_id, expires_on, dictionary, payloads[ord] from stored
+        select project_id, received, event_id, expires_on, dictionary, payloads[ord] from stored where not sampled
     ), named as (
         insert into releases (project_id, release, release_key, first_seen)
         select distinct on (project_id, release) project_id, release, release_key, received
@@ -689,15 +840,30 @@ begin
     ), grouped as (
         select project_id, fingerprint, date_trunc('hour', occurred_at) as hour, coalesce(environment, '') as environment,
                coalesce(release, '') as release, min(release_key) as release_key, count(*) as event_count,
-               min(occurred_at) as first_seen, max(occurred_at) as last_seen, min(ord) as ord
+               min(occurred_at) as first_seen, max(occurred_at) as last_seen, min(ord) as ord,
+               count(*) filter (where not sampled) as kept_count
           from stored
          group by 1, 2, 3, 4, 5
+    ), tallied as (
+        select project_id, coalesce(key_id, 0) as key_id, case when sampled then 'sampled' else 'accepted' end as outcome,
+               case when sampled and spiking then 'spike' when sampled then 'incident_payloads'
+                    when fingerprint = overflow_fingerprint() then 'new_fingerprints' else '' end as reason,
+               count(*) as event_count, coalesce(sum(payload_bytes) filter (where not sampled), 0) as payload_bytes
+          from stored
+         group by 1, 2, 3, 4
+         union all
+        select i.project_id, coalesce(i.key_id, 0), 'duplicate', '', count(*), 0
+          from incoming i
+         where not exists (select from fresh f where f.project_id = i.project_id and f.event_id = i.event_id)
+         group by 1, 2
     )
     select (select array_agg(row(g.*)::event_group) from grouped g),
            (select array_agg(row(i.project_id, i.event_id, received, i.fingerprint)::event_ids)
               from incoming i
-             where not exists (select from fresh f where f.project_id = i.project_id and f.event_id = i.event_id))
-      into groups, known;
+             where not exists (select from fresh f where f.project_id = i.project_id and f.event_id = i.event_id)),
+           (select array_agg(row(t.*)::tally) from tallied t),
+           (select array_agg(row(p.*)::incident_people) from people p)
+      into groups, known, tallies, newcomers;
 
     if groups is not null then
         insert into event_counts as c (project_id, fingerprint, hour, environment, release, event_count)
@@ -738,8 +904,8 @@ begin
 
         -- nextval is asked only where the fingerprint is unknown, so that ids have no holes of the size of the traffic.
         with counted as (
-            select project_id, fingerprint, sum(event_count) as event_count, min(first_seen) as first_seen,
-                   max(last_seen) as last_seen, min(ord) as ord,
+            select project_id, fingerprint, sum(event_count) as event_count, sum(kept_count) as kept_count,
+                   min(first_seen) as first_seen, max(last_seen) as last_seen, min(ord) as ord,
                    coalesce(array_agg(distinct environment) filter (where environment <> ''), '{}') as environments,
                    (array_agg(release order by first_seen) filter (where release <> ''))[1] as first_release,
                    min(first_seen) filter (where release <> '') as first_release_seen,
@@ -751,16 +917,22 @@ begin
             insert into incident_fingerprints as f
                 (project_id, fingerprint, incident_id, version, rule, reason, parts, event_count, first_seen, last_seen,
                  environments, first_release, first_release_seen, last_release, last_release_seen,
-                 home_incident_id, moved_from, moved_at, moved_by, previous_fingerprint)
+                 home_incident_id, moved_from, moved_at, moved_by, previous_fingerprint,
+                 people_count, counted_on, counted_today, kept_today, kept_at)
             select c.project_id, c.fingerprint, coalesce(k.incident_id, h.incident_id, nextval('incident_ids')),
                    (batch -> (c.ord - 1) ->> 'version')::smallint, batch -> (c.ord - 1) ->> 'rule',
                    batch -> (c.ord - 1) ->> 'reason', batch -> (c.ord - 1) -> 'parts',
                    c.event_count, c.first_seen, c.last_seen,
                    c.environments, c.first_release, c.first_release_seen, c.last_release, c.last_release_seen,
-                   h.home_incident_id, h.moved_from, h.moved_at, h.moved_by, h.previous_fingerprint
+                   h.home_incident_id, h.moved_from, h.moved_at, h.moved_by, h.previous_fingerprint,
+                   coalesce(n.people_count, 0), today, c.event_count, c.kept_count,
+                   case when c.kept_count > 0 then received end
               from counted c
               left join incident_fingerprints k on k.project_id = c.project_id and k.fingerprint = c.fingerprint
               left join unnest(inherited) h on h.project_id = c.project_id and h.fingerprint = c.fingerprint
+              left join (select project_id, fingerprint, count(*) as people_count
+                           from unnest(newcomers) group by 1, 2) n
+                     on n.project_id = c.project_id and n.fingerprint = c.fingerprint
              order by c.project_id, c.fingerprint
             on conflict (project_id, fingerprint) do update
                set event_count = f.event_count + excluded.event_count,
@@ -775,7 +947,14 @@ begin
                    first_release_seen = least(f.first_release_seen, excluded.first_release_seen),
                    last_release = case when f.last_release_seen > excluded.last_release_seen then f.last_release
                                        else coalesce(excluded.last_release, f.last_release) end,
-                   last_release_seen = greatest(f.last_release_seen, excluded.last_release_seen)
+                   last_release_seen = greatest(f.last_release_seen, excluded.last_release_seen),
+                   people_count = f.people_count + excluded.people_count,
+                   counted_on = excluded.counted_on,
+                   counted_today = excluded.counted_today
+                                   + case when f.counted_on = excluded.counted_on then f.counted_today else 0 end,
+                   kept_today = excluded.kept_today
+                                + case when f.counted_on = excluded.counted_on then f.kept_today else 0 end,
+                   kept_at = coalesce(excluded.kept_at, f.kept_at)
             returning f.*
         )
         select array_agg(row(u.*)::incident_fingerprints) into found from upserted u;
@@ -787,7 +966,20 @@ begin
             for no key update;
 
         return query
-        with changed as (
+        with met as (
+            -- Who meets an incident under a second of its fingerprints has been counted. Asked while the incident is locked, so
+            -- that two who bring the same person in at once do not both count them.
+            select f.project_id, f.incident_id, count(distinct n.user_hash) as people_count
+              from unnest(newcomers) n
+              join unnest(found) f on f.project_id = n.project_id and f.fingerprint = n.fingerprint
+             where not exists (
+                   select from incident_people p
+                     join incident_fingerprints o on o.project_id = p.project_id and o.fingerprint = p.fingerprint
+                    where p.project_id = n.project_id and p.user_hash = n.user_hash and o.incident_id = f.incident_id
+                      and not exists (select from unnest(newcomers) s where s.project_id = p.project_id
+                                         and s.user_hash = p.user_hash and s.fingerprint = p.fingerprint))
+             group by 1, 2
+        ), changed as (
             select f.project_id, f.incident_id, i.id is null as is_new, sum(g.event_count) as event_count,
                    min(g.first_seen) as first_seen, max(g.last_seen) as last_seen,
                    (array_agg(g.release order by g.first_seen) filter (where g.release <> ''))[1] as first_release,
@@ -803,16 +995,20 @@ begin
              group by f.project_id, f.incident_id, i.project_id, i.id
         ), inserted as (
             insert into incidents (project_id, id, level, kind, title, culprit, platform, event_count, first_seen, last_seen,
-                                   first_release, first_release_seen, last_release, last_release_seen, environments)
+                                   first_release, first_release_seen, last_release, last_release_seen, environments,
+                                   people_count)
             select project_id, incident_id, event ->> 'level', event ->> 'kind', event ->> 'title', event ->> 'culprit',
                    event ->> 'platform', event_count, first_seen, last_seen,
-                   first_release, first_release_seen, last_release, last_release_seen, coalesce(environments, '{}')
+                   first_release, first_release_seen, last_release, last_release_seen, coalesce(environments, '{}'),
+                   coalesce(people_count, 0)
               from changed
+              left join met using (project_id, incident_id)
              where is_new
             returning project_id, id, 'new' as transition
         ), updated as (
             update incidents i
                set event_count = i.event_count + c.event_count,
+                   people_count = i.people_count + coalesce(n.people_count, 0),
                    first_seen = least(i.first_seen, c.first_seen),
                    last_seen = greatest(i.last_seen, c.last_seen),
                    first_release = case when i.first_release_seen <= c.first_release_seen then i.first_release
@@ -830,6 +1026,7 @@ begin
                    status = case when t.kind is null then i.status else 'open' end
               from changed c
               join incidents was on was.project_id = c.project_id and was.id = c.incident_id
+              left join met n on n.project_id = c.project_id and n.incident_id = c.incident_id
               cross join lateral (
                 select case when c.reopens then 'regressed'
                             when was.status = 'ignored' and (was.ignored_until <= received
@@ -851,6 +1048,8 @@ begin
           from unnest(found) f
           join moved m on m.project_id = f.project_id and m.id = f.incident_id;
     end if;
+
+    perform tally_up(tallies, received);
 
     if known is not null then
         return query
@@ -901,6 +1100,31 @@ begin
                 else not i.resolved_in_next_release
                      and greatest(seen_at, received_at - interval '1 hour') > i.status_changed_at end;
 end
+$$;
+
+CREATE FUNCTION public.shard() RETURNS smallint
+    LANGUAGE sql STABLE
+    AS $$ select (pg_backend_pid() % 16)::smallint $$;
+
+CREATE FUNCTION public.spike_events(project bigint, this_hour timestamp with time zone, factor integer) RETURNS bigint
+    LANGUAGE sql STABLE
+    AS $$
+    with counted as (
+        select o.hour, sum(o.event_count) as event_count
+          from outcomes o
+         where o.project_id = project and o.hour >= this_hour - interval '7 days' and o.hour < this_hour
+           and o.outcome in ('accepted', 'sampled')
+         group by o.hour
+    ), hours as (
+        select h.hour, coalesce(c.event_count, 0) as event_count
+          from generate_series((select min(hour) from counted), this_hour - interval '1 hour', interval '1 hour') h (hour)
+          left join counted c on c.hour = h.hour
+         where not exists (select from project_hours p
+                            where p.project_id = project and p.hour = h.hour and p.protected_at is not null)
+    )
+    select case when count(*) >= 24 and factor is not null
+                then greatest(1000, factor * percentile_cont(0.5) within group (order by event_count))::bigint end
+      from hours
 $$;
 
 CREATE FUNCTION public.split_incident(project bigint, source bigint, wanted uuid[], person bigint) RETURNS TABLE(refusal text, fingerprint uuid, incident_id bigint)
@@ -961,6 +1185,56 @@ begin
       from incident_fingerprints f
      where f.project_id = project and f.fingerprint = any (wanted)
      order by f.fingerprint;
+end
+$$;
+
+CREATE FUNCTION public.tally_up(tallies public.tally[], received timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    this_hour timestamptz := date_trunc('hour', received);
+    project record;
+begin
+    with used as (
+        insert into usage as u (workspace_id, month, project_id, shard, event_count, payload_bytes)
+        select p.workspace_id, date_trunc('month', received at time zone 'UTC')::date, t.project_id, shard(),
+               sum(t.event_count), sum(t.payload_bytes)
+          from unnest(tallies) t
+          join projects p on p.id = t.project_id
+         where t.outcome <> 'duplicate'
+         group by 1, 2, 3
+         order by 1, 2, 3
+        on conflict (workspace_id, month, project_id, shard) do update
+           set event_count = u.event_count + excluded.event_count, payload_bytes = u.payload_bytes + excluded.payload_bytes
+    )
+    insert into outcomes as o (project_id, hour, key_id, outcome, reason, shard, event_count)
+    select t.project_id, this_hour, t.key_id, t.outcome, t.reason, shard(), t.event_count
+      from unnest(tallies) t
+     order by 1, 3, 4, 5
+    on conflict (project_id, hour, key_id, outcome, reason, shard) do update
+       set event_count = o.event_count + excluded.event_count;
+
+    for project in
+        select t.project_id, h.hour is null as is_new_hour
+          from (select distinct project_id from unnest(tallies)) t
+          left join project_hours h on h.project_id = t.project_id and h.hour = this_hour
+         where h.hour is null
+            or h.protected_at is null and h.spike_events is not null
+               and h.spike_events < (select sum(o.event_count) from outcomes o
+                                      where o.project_id = t.project_id and o.hour = this_hour
+                                        and o.outcome in ('accepted', 'sampled'))
+         order by t.project_id
+    loop
+        if project.is_new_hour then
+            insert into project_hours (project_id, hour, spike_events)
+            select p.id, this_hour, spike_events(p.id, this_hour, p.spike_factor)
+              from projects p
+             where p.id = project.project_id
+            on conflict do nothing;
+        else
+            perform protect(project.project_id, this_hour);
+        end if;
+    end loop;
 end
 $$;
 
@@ -1055,6 +1329,13 @@ CREATE TABLE public.event_payloads (
 PARTITION BY RANGE (expires_on);
 ALTER TABLE ONLY public.event_payloads ALTER COLUMN payload SET STORAGE EXTERNAL;
 
+CREATE TABLE public.fingerprint_minutes (
+    project_id bigint NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    made integer NOT NULL
+)
+WITH (fillfactor='50');
+
 CREATE TABLE public.idempotency_keys (
     actor_kind text NOT NULL,
     actor_id bigint NOT NULL,
@@ -1088,9 +1369,20 @@ CREATE TABLE public.incident_fingerprints (
     moved_from bigint,
     moved_at timestamp with time zone,
     moved_by bigint,
-    previous_fingerprint uuid
+    previous_fingerprint uuid,
+    people_count bigint DEFAULT 0 NOT NULL,
+    counted_on date,
+    counted_today integer DEFAULT 0 NOT NULL,
+    kept_today integer DEFAULT 0 NOT NULL,
+    kept_at timestamp with time zone
 )
 WITH (fillfactor='80');
+
+CREATE TABLE public.incident_people (
+    project_id bigint NOT NULL,
+    user_hash bytea NOT NULL,
+    fingerprint uuid NOT NULL
+);
 
 CREATE TABLE public.kept_payloads (
     project_id bigint NOT NULL,
@@ -1164,6 +1456,61 @@ CREATE TABLE public.members (
     CONSTRAINT members_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text, 'viewer'::text])))
 );
 
+CREATE TABLE public.notices (
+    workspace_id bigint NOT NULL,
+    id bigint NOT NULL,
+    project_id bigint,
+    kind text NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    handled_at timestamp with time zone,
+    CONSTRAINT notices_kind_check CHECK ((kind ~ '^[a-z_]{1,40}$'::text))
+);
+
+ALTER TABLE public.notices ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.notices_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.outcome_samples (
+    project_id bigint NOT NULL,
+    id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    key_id bigint NOT NULL,
+    outcome text NOT NULL,
+    reason text NOT NULL,
+    detail text,
+    event_count bigint NOT NULL,
+    CONSTRAINT outcome_samples_detail_check CHECK ((length(detail) <= 300)),
+    CONSTRAINT outcome_samples_reason_check CHECK ((length(reason) <= 40))
+);
+
+ALTER TABLE public.outcome_samples ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.outcome_samples_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.outcomes (
+    project_id bigint NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    key_id bigint NOT NULL,
+    outcome text NOT NULL,
+    reason text NOT NULL,
+    shard smallint NOT NULL,
+    event_count bigint NOT NULL,
+    CONSTRAINT outcomes_outcome_check CHECK ((outcome = ANY (ARRAY['accepted'::text, 'duplicate'::text, 'sampled'::text, 'rate_limited'::text, 'over_quota'::text, 'invalid'::text, 'filtered'::text, 'too_large'::text, 'sdk_dropped'::text, 'failed'::text]))),
+    CONSTRAINT outcomes_reason_check CHECK ((length(reason) <= 40))
+)
+WITH (fillfactor='50');
+
 CREATE TABLE public.people (
     id bigint NOT NULL,
     clerk_user_id text NOT NULL,
@@ -1182,6 +1529,13 @@ ALTER TABLE public.people ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.project_hours (
+    project_id bigint NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    spike_events bigint,
+    protected_at timestamp with time zone
 );
 
 CREATE TABLE public.project_rules (
@@ -1209,10 +1563,18 @@ CREATE TABLE public.projects (
     name text NOT NULL,
     retention_days integer DEFAULT 90 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    events_per_minute_max integer DEFAULT 60000 NOT NULL,
+    fingerprints_per_minute_max integer DEFAULT 300 NOT NULL,
+    payloads_per_day integer DEFAULT 1000 NOT NULL,
+    spike_factor integer DEFAULT 10,
     deleted_at timestamp with time zone,
+    CONSTRAINT projects_events_per_minute_max_check CHECK ((events_per_minute_max > 0)),
+    CONSTRAINT projects_fingerprints_per_minute_max_check CHECK ((fingerprints_per_minute_max > 0)),
     CONSTRAINT projects_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
+    CONSTRAINT projects_payloads_per_day_check CHECK ((payloads_per_day > 0)),
     CONSTRAINT projects_retention_days_check CHECK (((retention_days >= 1) AND (retention_days <= 3650))),
-    CONSTRAINT projects_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text))
+    CONSTRAINT projects_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text)),
+    CONSTRAINT projects_spike_factor_check CHECK (((spike_factor >= 2) AND (spike_factor <= 1000)))
 );
 
 ALTER TABLE public.projects ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -1273,6 +1635,19 @@ ALTER TABLE public.transitions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     CACHE 1
 );
 
+CREATE TABLE public.usage (
+    workspace_id bigint NOT NULL,
+    month date NOT NULL,
+    project_id bigint NOT NULL,
+    shard smallint NOT NULL,
+    event_count bigint DEFAULT 0 NOT NULL,
+    payload_bytes bigint DEFAULT 0 NOT NULL,
+    analysis_count bigint DEFAULT 0 NOT NULL,
+    mail_count bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT usage_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric))
+)
+WITH (fillfactor='50');
+
 CREATE TABLE public.workspace_slugs (
     slug text NOT NULL,
     workspace_id bigint NOT NULL,
@@ -1285,7 +1660,9 @@ CREATE TABLE public.workspaces (
     name text NOT NULL,
     person_hash_key bytea DEFAULT (uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())) NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    events_per_month_max bigint,
     deleted_at timestamp with time zone,
+    CONSTRAINT workspaces_events_per_month_max_check CHECK ((events_per_month_max >= 0)),
     CONSTRAINT workspaces_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
     CONSTRAINT workspaces_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text))
 );
@@ -1323,11 +1700,17 @@ ALTER TABLE ONLY public.event_payloads
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (project_id, fingerprint, received_at, event_id);
 
+ALTER TABLE ONLY public.fingerprint_minutes
+    ADD CONSTRAINT fingerprint_minutes_pkey PRIMARY KEY (project_id);
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (actor_kind, actor_id, idempotency_key);
 
 ALTER TABLE ONLY public.incident_fingerprints
     ADD CONSTRAINT incident_fingerprints_pkey PRIMARY KEY (project_id, fingerprint);
+
+ALTER TABLE ONLY public.incident_people
+    ADD CONSTRAINT incident_people_pkey PRIMARY KEY (project_id, user_hash, fingerprint);
 
 ALTER TABLE ONLY public.incidents
     ADD CONSTRAINT incidents_pkey PRIMARY KEY (project_id, id);
@@ -1347,11 +1730,23 @@ ALTER TABLE ONLY public.legal_holds
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_pkey PRIMARY KEY (workspace_id, person_id);
 
+ALTER TABLE ONLY public.notices
+    ADD CONSTRAINT notices_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.outcome_samples
+    ADD CONSTRAINT outcome_samples_pkey PRIMARY KEY (project_id, id);
+
+ALTER TABLE ONLY public.outcomes
+    ADD CONSTRAINT outcomes_pkey PRIMARY KEY (project_id, hour, key_id, outcome, reason, shard);
+
 ALTER TABLE ONLY public.people
     ADD CONSTRAINT people_clerk_user_id_key UNIQUE (clerk_user_id);
 
 ALTER TABLE ONLY public.people
     ADD CONSTRAINT people_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.project_hours
+    ADD CONSTRAINT project_hours_pkey PRIMARY KEY (project_id, hour);
 
 ALTER TABLE ONLY public.project_rules
     ADD CONSTRAINT project_rules_pkey PRIMARY KEY (project_id, kind);
@@ -1383,6 +1778,9 @@ ALTER TABLE ONLY public.schema_migrations
 ALTER TABLE ONLY public.transitions
     ADD CONSTRAINT transitions_pkey PRIMARY KEY (project_id, id);
 
+ALTER TABLE ONLY public.usage
+    ADD CONSTRAINT usage_pkey PRIMARY KEY (workspace_id, month, project_id, shard);
+
 ALTER TABLE ONLY public.workspace_slugs
     ADD CONSTRAINT workspace_slugs_pkey PRIMARY KEY (slug);
 
@@ -1404,6 +1802,8 @@ CREATE INDEX incident_fingerprints_by_incident ON public.incident_fingerprints U
 
 CREATE INDEX incident_fingerprints_moved_by ON public.incident_fingerprints USING btree (moved_by) WHERE (moved_by IS NOT NULL);
 
+CREATE INDEX incident_people_by_fingerprint ON public.incident_people USING btree (project_id, fingerprint, user_hash);
+
 CREATE INDEX incidents_by_first_seen ON public.incidents USING btree (project_id, first_seen DESC, id DESC);
 
 CREATE INDEX incidents_by_last_seen ON public.incidents USING btree (project_id, last_seen DESC, id DESC);
@@ -1421,6 +1821,8 @@ CREATE UNIQUE INDEX legal_holds_once ON public.legal_holds USING btree (project_
 CREATE INDEX legal_holds_placed_by ON public.legal_holds USING btree (placed_by) WHERE (placed_by IS NOT NULL);
 
 CREATE INDEX members_by_person ON public.members USING btree (person_id);
+
+CREATE INDEX notices_unhandled ON public.notices USING btree (created_at) WHERE (handled_at IS NULL);
 
 CREATE INDEX project_slugs_by_project ON public.project_slugs USING btree (workspace_id, project_id);
 
@@ -1460,11 +1862,17 @@ ALTER TABLE ONLY public.dismissed_suggestions
 ALTER TABLE ONLY public.event_counts
     ADD CONSTRAINT event_counts_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.fingerprint_minutes
+    ADD CONSTRAINT fingerprint_minutes_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.incident_fingerprints
     ADD CONSTRAINT incident_fingerprints_moved_by_fkey FOREIGN KEY (moved_by) REFERENCES public.people(id) ON DELETE SET NULL;
 
 ALTER TABLE ONLY public.incident_fingerprints
     ADD CONSTRAINT incident_fingerprints_project_id_incident_id_fkey FOREIGN KEY (project_id, incident_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.incident_people
+    ADD CONSTRAINT incident_people_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.incidents
     ADD CONSTRAINT incidents_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
@@ -1499,6 +1907,21 @@ ALTER TABLE ONLY public.members
 ALTER TABLE ONLY public.members
     ADD CONSTRAINT members_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.notices
+    ADD CONSTRAINT notices_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.notices
+    ADD CONSTRAINT notices_workspace_id_project_id_fkey FOREIGN KEY (workspace_id, project_id) REFERENCES public.projects(workspace_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.outcome_samples
+    ADD CONSTRAINT outcome_samples_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.outcomes
+    ADD CONSTRAINT outcomes_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.project_hours
+    ADD CONSTRAINT project_hours_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.project_rules
     ADD CONSTRAINT project_rules_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
 
@@ -1519,6 +1942,9 @@ ALTER TABLE ONLY public.retention_changes
 
 ALTER TABLE ONLY public.transitions
     ADD CONSTRAINT transitions_project_id_incident_id_fkey FOREIGN KEY (project_id, incident_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.usage
+    ADD CONSTRAINT usage_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.workspace_slugs
     ADD CONSTRAINT workspace_slugs_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;

@@ -1,7 +1,4 @@
-"""Admission: may a key send now? Permits are reserved from Redis in blocks, so that most events need no call at all.
-
-Without Redis every instance goes on under a cap of its own, the key's rate: never open, never shut.
-"""
+"""Admission: may a key send now? Permits are reserved in blocks (lib/permits.py), so that most events ask nobody at all."""
 
 from __future__ import annotations
 
@@ -12,61 +9,44 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from lib import log
-from lib.errors import RateLimited
+from lib.errors import OverQuota, ProjectRateLimited, RateLimited
 from lib.keys import Key
-from lib.redis import Redis, RedisUnavailableError
+from lib.permits import BURST_SECONDS, Permits, Used, nothing_used
+from lib.redis import Redis
 
-# A block is one second's worth of the key's rate: small limits stay exact, large ones cost few calls.
+# A block is one second's worth of the rate: small limits stay exact, large ones cost few calls.
 BLOCK_SECONDS = 1.0
 # Permits that were not used by then are let go, so that an idle instance holds nothing back and nothing over.
 BLOCK_LIFETIME_SECONDS = 5.0
-# What a key may send at once after a silence.
-BURST_SECONDS = 60.0
 KEYS_HELD_MAX = 2_000
-
-# A token bucket by Redis's own clock. Takes capacity, rate per second, wanted, least; answers {granted, milliseconds until
-# `least` are there}. Grants nothing, and counts nothing, where fewer than `least` are there.
-TAKE = """
-local time = redis.call('TIME')
-local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
-local capacity, rate = tonumber(ARGV[1]), tonumber(ARGV[2])
-local wanted, least = tonumber(ARGV[3]), tonumber(ARGV[4])
-local bucket = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-local tokens = tonumber(bucket[1]) or capacity
-local at = tonumber(bucket[2]) or now
-tokens = math.min(capacity, tokens + math.max(0, now - at) * rate)
-if tokens < least then
-  return {0, math.ceil((least - tokens) / rate * 1000)}
-end
-local granted = math.min(wanted, math.floor(tokens))
-redis.call('HSET', KEYS[1], 'tokens', string.format('%.6f', tokens - granted), 'at', string.format('%.6f', now))
-redis.call('EXPIRE', KEYS[1], math.ceil(capacity / rate) + 60)
-return {granted, 0}
-"""
+# What a client is told where the month's quota is used up; it may be raised at any time.
+QUOTA_RETRY_SECONDS = 300
 
 
 @dataclass(slots=True)
 class Held:
     """What an instance holds for one key."""
 
+    key: Key
     permits: int = 0
+    # Let go, and told to Redis with the next question.
+    unused: int = 0
     let_go_at: float = 0.0
     # So many events at once, or more, are refused until then without a question.
     refused_events: int = 0
     refused_until: float = 0.0
+    refusal: type[RateLimited] = RateLimited
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    # The bucket of its own, for when Redis is away.
-    tokens: float = math.inf
-    tokens_at: float = 0.0
 
 
 class Admission:
     """Decides for one instance."""
 
-    def __init__(self, redis: Redis, clock: Callable[[], float] = time.monotonic) -> None:
-        self._redis = redis
+    def __init__(
+        self, redis: Redis, used: Used = nothing_used, clock: Callable[[], float] = time.monotonic, permits: Permits | None = None
+    ) -> None:
         self._clock = clock
+        self._permits = permits or Permits(redis, used, clock)
         self._held: OrderedDict[tuple[int, int], Held] = OrderedDict()
 
     async def admit(self, key: Key, events: int = 1) -> None:
@@ -82,66 +62,77 @@ class Admission:
     def check(self, key: Key) -> None:
         """Raises RateLimited where it is known already that not even one event would be admitted: before any other work."""
         held = self._held.get((key.project_id, key.key_id))
-        if held and held.refused_events <= 1 and held.refused_until > self._clock() and not held.permits:
-            raise RateLimited(math.ceil(held.refused_until - self._clock()))
+        if held and held.refused_events <= 1 and not held.permits and _limits(held.key) == _limits(key):
+            self._require_unrefused(held, 1)
 
     def _holding(self, key: Key) -> Held:
         identity = (key.project_id, key.key_id)
         held = self._held.get(identity)
         if held is None:
-            held = self._held[identity] = Held()
+            held = self._held[identity] = Held(key)
             while len(self._held) > KEYS_HELD_MAX:
                 self._held.popitem(last=False)
+        elif held.key is not key:
+            if _limits(held.key) != _limits(key):
+                held.refused_until = 0.0  # what was refused under other limits says nothing
+            held.key = key
         return held
 
     def _take(self, held: Held, events: int) -> bool:
-        now = self._clock()
-        if held.refused_until > now and events >= held.refused_events:
-            raise RateLimited(math.ceil(held.refused_until - now))
-        if now >= held.let_go_at:
-            held.permits = 0
+        self._require_unrefused(held, events)
+        if held.permits and self._clock() >= held.let_go_at:
+            held.unused, held.permits = held.unused + held.permits, 0
         if held.permits < events:
             return False
         held.permits -= events
         return True
 
+    def _require_unrefused(self, held: Held, events: int) -> None:
+        seconds = held.refused_until - self._clock()
+        if seconds > 0 and events >= held.refused_events:
+            raise _refusal(held, seconds)
+
     async def _reserve(self, key: Key, held: Held, events: int) -> None:
-        rate = key.rate_per_minute / 60
-        capacity = max(key.rate_per_minute * BURST_SECONDS / 60, 1.0)
-        if events > capacity:
-            raise RateLimited(60, f"{events} events at once are more than this key's limit of {key.rate_per_minute} a minute.")
+        _require_possible(key, events)
         # What is left of the last block counts; it is set aside, since others may come while Redis is asked.
         kept, held.permits = held.permits, 0
+        unused, held.unused = held.unused, 0
+        least = events - kept
+        block = math.floor(min(key.rate_per_minute, key.events_per_minute_max) / 60 * BLOCK_SECONDS)
         try:
-            granted, wait_ms = await self._ask(key, held, capacity, rate, events - kept)
+            grant = await self._permits.take(key, max(least, block), least, unused)
         except BaseException:
             held.permits += kept
             raise
         now = self._clock()
-        if kept + granted < events:
+        if grant.refusal:
             held.permits += kept
-            held.refused_events, held.refused_until = events, now + wait_ms / 1000
-            raise RateLimited(max(1, math.ceil(wait_ms / 1000)))
-        held.permits += kept + granted - events
+            held.refused_events, held.refused_until, held.refusal = events, now + grant.wait_seconds, grant.refusal
+            raise _refusal(held, grant.wait_seconds)
+        held.permits += kept + grant.permits - events
         held.let_go_at = now + BLOCK_LIFETIME_SECONDS
 
-    async def _ask(self, key: Key, held: Held, capacity: float, rate: float, least: int) -> tuple[int, int]:
-        """(permits, milliseconds until there are enough): at least `least` of them, a block where there is one, or none."""
-        wanted = max(least, math.floor(rate * BLOCK_SECONDS))
-        name = f"admission:{key.project_id}:{key.key_id}"
-        try:
-            granted, wait_ms = await self._redis.run(TAKE, [name], [str(capacity), str(rate), str(wanted), str(least)])
-        except RedisUnavailableError:
-            log.note(admission="fallback")
-            return self._own_bucket(held, rate, capacity, wanted, least)
-        return int(granted), int(wait_ms)
+    async def close(self) -> None:
+        """Give back what is held and counts against a quota; the rates let it go by themselves."""
+        counting = [held for held in self._held.values() if held.key.events_per_month_max is not None]
+        back = [self._permits.take(one.key, 0, 0, one.permits + one.unused) for one in counting if one.permits + one.unused]
+        self._held.clear()
+        await asyncio.gather(*back)
 
-    def _own_bucket(self, held: Held, rate: float, capacity: float, wanted: int, least: int) -> tuple[int, int]:
-        """The same bucket as TAKE, in this process."""
-        now = self._clock()
-        tokens = min(capacity, held.tokens + (now - held.tokens_at) * rate)
-        if tokens < least:
-            return 0, math.ceil((least - tokens) / rate * 1000)
-        granted = min(wanted, math.floor(tokens))
-        held.tokens, held.tokens_at = tokens - granted, now
-        return granted, 0
+
+def _limits(key: Key) -> tuple[int | None, ...]:
+    return key.rate_per_minute, key.events_per_minute_max, key.events_per_month_max
+
+
+def _refusal(held: Held, seconds: float) -> RateLimited:
+    return held.refusal(QUOTA_RETRY_SECONDS if held.refusal is OverQuota else max(1, math.ceil(seconds)))
+
+
+def _require_possible(key: Key, events: int) -> None:
+    """Raises RateLimited, with words, for more events at once than may ever be sent at once."""
+    for per_minute, refusal, whose in (
+        (key.rate_per_minute, RateLimited, "key"),
+        (key.events_per_minute_max, ProjectRateLimited, "project"),
+    ):
+        if events > max(per_minute * BURST_SECONDS / 60, 1.0):
+            raise refusal(60, f"{events} events at once are more than this {whose}'s limit of {per_minute} a minute.")

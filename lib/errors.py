@@ -89,9 +89,26 @@ class RateLimited(Problem):
     """This key has sent more events than its limit; nothing of this request was kept."""
 
     slug, title, status = "rate-limited", "Too many events", 429
+    # Whose limit it is, and its name, in the words of Sentry's protocol.
+    scope: ClassVar[str] = "key"
+    reason: ClassVar[str] = "key_rate"
 
     def __init__(self, retry_after_seconds: int, detail: str | None = None) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
+class ProjectRateLimited(RateLimited):
+    """The keys of this project together have sent more events than its limit; nothing of this request was kept."""
+
+    slug = "project-rate-limited"
+    scope, reason = "project", "project_rate"
+
+
+class OverQuota(RateLimited):
+    """This workspace has used up its events of the month (UTC); nothing of this request was kept."""
+
+    slug, title = "over-quota", "Quota used up"
+    scope, reason = "organization", "quota"
 
 
 class Unavailable(Problem):

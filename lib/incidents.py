@@ -18,8 +18,8 @@ CLOCK_SLACK = timedelta(days=1)
 # Longer is for ever; a year beyond 9999 could be stored, and then never be read again.
 IGNORED_MAX = timedelta(days=3_650)
 LISTED = (
-    "id", "title", "culprit", "kind", "level", "platform", "status", "event_count", "first_seen", "last_seen", "first_release",
-    "last_release", "environments", "regressed_at", "escalated_at",
+    "id", "title", "culprit", "kind", "level", "platform", "status", "event_count", "people_count", "first_seen", "last_seen",
+    "first_release", "last_release", "environments", "regressed_at", "escalated_at",
 )  # fmt: skip
 RESOLUTION = ("status_changed_at", "resolved_release", "resolved_in_next_release", "ignored_until", "ignored_until_count")
 # Of these the trail keeps what was before and what is after.
@@ -144,7 +144,10 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 
 async def read_event(conn: db.Connection, project_id: int, event_id: str, incident_id: int | None = None) -> dict[str, Any]:
-    """One event whole, as redacted: its light fields, `payload` (null once it has expired) and `removals`. Raises NotFound."""
+    """One event whole, as redacted: its light fields, `payload` and `removals`. Raises NotFound.
+
+    The payload is null once it has expired, and where the event is `sampled`: counted like any other, and its payload not kept.
+    """
     identity = event_uuid(event_id)
     place = await db.fetch_one(conn, "event_find_id", project_id=project_id, event_id=identity)
     # A link under an incident that was merged since still finds its event.

@@ -9,12 +9,12 @@ import asyncio
 import hmac
 import time
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 import orjson
 
-from lib import db, events, keys, log, payloads, project_rules, releases
+from lib import db, events, keys, log, payloads, project_rules, releases, usage
 from lib.admission import Admission
 from lib.errors import Forbidden, Problem, Unauthenticated
 from lib.key_cache import KeyCache
@@ -48,10 +48,13 @@ class Intake:
         self.redis = Redis()
         self.recorder = Recorder(lambda: db.connect(database_url))
         self.keys = KeyCache(self._find_key)
-        self.admission = Admission(self.redis)
+        self.admission = Admission(self.redis, self._used)
 
     async def _find_key(self, secret: str) -> keys.Key | None:
         return await self.recorder.ask(lambda conn: keys.find(conn, secret))
+
+    async def _used(self, workspace_id: int, month: date) -> int:
+        return await self.recorder.ask(lambda conn: usage.events_of_month(conn, workspace_id, month))
 
     async def authenticate(self, secret: str, project_id: int | None = None, origin: str | None = None) -> keys.Key:
         """The ingest key, where it is valid, belongs to the project and may be used from that origin.
@@ -90,6 +93,7 @@ class Intake:
 
     async def close(self) -> None:
         """Let what is under way end."""
+        await self.admission.close()
         await self.recorder.close()
         await self.redis.close()
 
@@ -106,6 +110,7 @@ def prepare(incoming: Incoming, key: keys.Key, received_at: datetime) -> Row:
     columns = {
         **described._asdict(),
         "project_id": key.project_id,
+        "key_id": key.key_id,
         "event_id": event_id,
         "fingerprint": print_.value,
         "version": print_.version,

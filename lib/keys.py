@@ -13,7 +13,7 @@ import zlib
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from lib import db, project_rules
+from lib import db, project_rules, settings
 
 Kind = Literal["ingest", "api"]
 MARK = "sns_"
@@ -22,6 +22,8 @@ RANDOM_CHARACTERS = 30
 CHECKSUM_CHARACTERS = 6
 PREFIX_CHARACTERS = 4
 RATE_PER_MINUTE = 30_000
+# Of a project, where a key is made without asking the database.
+EVENTS_PER_MINUTE_MAX = 60_000
 # Only \w: JavaScript SDKs refuse a DSN whose key holds anything else.
 FORM = re.compile(rf"sns_(ingest|api)_([0-9A-Za-z]{{{RANDOM_CHARACTERS}}})([0-9A-Za-z]{{{CHECKSUM_CHARACTERS}}})", re.ASCII)
 
@@ -41,6 +43,10 @@ class Key(NamedTuple):
     """HMAC key under which people of this workspace are counted."""
     expires_at: datetime | None
     rules: project_rules.ProjectRules = project_rules.NONE
+    events_per_minute_max: int = EVENTS_PER_MINUTE_MAX
+    """Of all keys of the project together."""
+    events_per_month_max: int | None = None
+    """Of the workspace; None: without limit."""
 
 
 class Issued(NamedTuple):
@@ -134,5 +140,7 @@ async def find(conn: db.Connection, secret: str) -> Key | None:
         return None
     row["allowed_origins"] = tuple(row["allowed_origins"])
     row["person_hash_key"] = bytes(row["person_hash_key"])
+    if row["events_per_month_max"] is None:
+        row["events_per_month_max"] = settings.current().events_per_month_max
     rules = project_rules.compiled(row.pop("grouping_rules"), row.pop("redaction_rules"), row["person_hash_key"])
     return Key(**row, rules=rules)

@@ -12,6 +12,7 @@ import copy
 import math
 import os
 import socket
+import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -43,6 +44,8 @@ TRANSIENT = {"40001", "40P01"}
 NO_PARTITION = "23514"
 # Somebody holds a row of one of the batch's projects (record_events waits 2 s for it).
 LOCKED = "55P03"
+# Where an event leads whose kind was one too many for its project's minute: overflow_fingerprint() of the database.
+OVERFLOW = uuid.UUID(int=15).hex
 # Classes of SQLSTATE that speak of the database and not of a row: connection, rollback, resources, operator, system.
 DATABASE_AWAY = ("08", "40", "53", "57", "58")
 
@@ -302,10 +305,12 @@ async def _record(conn: db.Connection, rows: list[Row]) -> dict[tuple[int, str],
             incidents[found["project_id"], found["fingerprint"].hex] = found["incident_id"]
         else:
             known[found["project_id"], found["event_id"].hex] = Recorded("duplicate", found["incident_id"])
-    fresh = (row for row in rows if row.identity not in known)
-    return known | {
-        row.identity: Recorded("accepted", incidents[row.columns["project_id"], row.columns["fingerprint"]]) for row in fresh
-    }
+    for row in rows:
+        if row.identity not in known:
+            project_id, fingerprint = row.columns["project_id"], row.columns["fingerprint"]
+            found_id = incidents.get((project_id, fingerprint)) or incidents[project_id, OVERFLOW]
+            known[row.identity] = Recorded("accepted", found_id)
+    return known
 
 
 def _answer(batch: list[Waiting], answers: dict[tuple[int, str], Recorded]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ TIMEOUT_SECONDS = 0.25
 # The first call also opens the connection and imports the client.
 FIRST_TIMEOUT_SECONDS = 1.0
 PAUSE_SECONDS = 5.0
+PROBE = "return {1}"
 
 
 class RedisUnavailableError(Exception):
@@ -31,6 +33,7 @@ class Redis:
         self._paused_until = 0.0
         self._client: Client | None = None
         self._scripts: dict[str, str] = {}
+        self._probing: asyncio.Task[None] | None = None
 
     @property
     def state(self) -> str:
@@ -41,8 +44,15 @@ class Redis:
 
     async def run(self, script: str, keys: list[str], args: list[str]) -> list[Any]:
         """Run a Lua script atomically in one round trip (two where Redis does not know it yet). Raises RedisUnavailableError."""
-        if self.state == "not_configured" or time.monotonic() < self._paused_until:
+        if self.state == "not_configured":
             raise RedisUnavailableError
+        if self.failing_since is not None:
+            # Whether it is back is found out in the background: nobody waits for a Redis that is known to hang.
+            self._probe()
+            raise RedisUnavailableError
+        return await self._call(script, keys, args)
+
+    async def _call(self, script: str, keys: list[str], args: list[str]) -> list[Any]:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS if self._client else FIRST_TIMEOUT_SECONDS):
                 answer = list(await self._evaluate(script, keys, args))
@@ -51,6 +61,14 @@ class Redis:
             raise RedisUnavailableError from error
         self.failing_since = None
         return answer
+
+    def _probe(self) -> None:
+        if time.monotonic() >= self._paused_until and (self._probing is None or self._probing.done()):
+            self._probing = asyncio.create_task(self._ask_whether_it_is_back())
+
+    async def _ask_whether_it_is_back(self) -> None:
+        with contextlib.suppress(RedisUnavailableError):
+            await self._call(PROBE, [], [])
 
     async def _evaluate(self, script: str, keys: list[str], args: list[str]) -> Any:
         from upstash_redis.errors import UpstashError
@@ -89,5 +107,7 @@ class Redis:
 
     async def close(self) -> None:
         """Close the connections."""
+        if self._probing:
+            self._probing.cancel()
         if self._client:
             await self._client.close()

@@ -33,6 +33,8 @@ class Settings:
     """CLERK_JWT_KEY: the public key as PEM; with it no token needs the network."""
     authorized_parties: frozenset[str]
     """CLERK_AUTHORIZED_PARTIES: origins, by commas, that a token's `azp` may name; by default the deployment's own addresses."""
+    events_per_month_max: int | None
+    """EVENTS_PER_MONTH_MAX: the quota of a workspace that has none of its own; without it there is no limit."""
     cron_secret: str | None
     """CRON_SECRET: what Vercel Cron sends as Bearer token."""
     resend_api_key: str | None
@@ -62,6 +64,14 @@ def issuer_of(publishable_key: str) -> str | None:
     return f"https://{host}" if host else None
 
 
+def whole_number(env: Mapping[str, str], name: str) -> int | None:
+    """The number that a variable says, None where it is missing or empty. Raises ValueError, naming it, for anything else."""
+    text = env.get(name, "").strip()
+    if text and not (text.isascii() and text.isdecimal()):
+        raise ValueError(f"{name} must be a whole number, or not be set for no limit")
+    return int(text) if text else None
+
+
 def read(env: Mapping[str, str]) -> Settings:
     """Settings from these variables; empty ones count as missing."""
 
@@ -80,6 +90,7 @@ def read(env: Mapping[str, str]) -> Settings:
         clerk_jwks_url=first("CLERK_JWKS_URL") or (f"{issuer}/.well-known/jwks.json" if issuer else None),
         clerk_jwt_key=first("CLERK_JWT_KEY"),
         authorized_parties=frozenset(party.strip().rstrip("/") for party in parties if party.strip()),
+        events_per_month_max=whole_number(env, "EVENTS_PER_MONTH_MAX"),
         cron_secret=first("CRON_SECRET"),
         resend_api_key=first("RESEND_API_KEY"),
         resend_api_url=(first("RESEND_API_URL") or RESEND_API_URL).rstrip("/"),

@@ -1,7 +1,7 @@
 -- name: event_list_by_incident
 -- Newest first, by the key of each day's partition (db/migrations/0007_event_page.sql).
 -- since: no event of the incident is older, so that older partitions are not even planned.
-SELECT event_id, received_at, occurred_at, expires_on, level, release, environment, service, route, removed_count
+SELECT event_id, received_at, occurred_at, expires_on, level, release, environment, service, route, removed_count, sampled
   FROM event_page(%(project_id)s, %(incident_id)s, %(since)s, %(after)s, %(after_id)s, %(limit)s)
  ORDER BY received_at DESC, event_id DESC;
 
@@ -13,7 +13,7 @@ SELECT k.received_at, k.fingerprint, f.incident_id, f.home_incident_id
  WHERE k.project_id = %(project_id)s AND k.event_id = %(event_id)s;
 
 -- name: event_find_row
-SELECT event_id, received_at, occurred_at, expires_on, level, release, environment, service, route, removed_count
+SELECT event_id, received_at, occurred_at, expires_on, level, release, environment, service, route, removed_count, sampled
   FROM events
  WHERE project_id = %(project_id)s AND fingerprint = %(fingerprint)s AND received_at = %(received_at)s
    AND event_id = %(event_id)s;

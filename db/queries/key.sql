@@ -1,7 +1,8 @@
 -- name: key_find_by_hash
 -- At most one row (key_hash is unique). What it answers is cached by each instance for seconds, see lib/keys.py.
 SELECT k.project_id, k.id AS key_id, k.kind, k.rate_per_minute, k.allowed_origins, k.expires_at, p.workspace_id,
-       p.retention_days, w.person_hash_key, g.rules::text AS grouping_rules, r.rules::text AS redaction_rules
+       p.retention_days, p.events_per_minute_max, w.events_per_month_max, w.person_hash_key,
+       g.rules::text AS grouping_rules, r.rules::text AS redaction_rules
   FROM keys k
   JOIN projects p ON p.id = k.project_id
   JOIN workspaces w ON w.id = p.workspace_id

@@ -70,6 +70,8 @@ class ListedIncident(Answer):
     platform: str
     status: Status
     event_count: int
+    people_count: int
+    """The people it met, each counted once."""
     first_seen: Moment
     last_seen: Moment
     first_release: str | None
@@ -166,6 +168,8 @@ class ListedEvent(Answer):
     service: str | None
     route: str | None
     removed_count: int
+    sampled: bool
+    """Of a flood: counted like any other, but its payload was not kept."""
 
 
 class EventPage(Page):
@@ -183,7 +187,7 @@ class Removal(Answer):
 
 
 class Event(ListedEvent):
-    """One event whole, as redacted. payload is null once it has expired."""
+    """One event whole, as redacted. payload is null once it has expired, and where the event is sampled."""
 
     incident_id: int
     fingerprint: str

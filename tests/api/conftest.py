@@ -79,7 +79,7 @@ class Stage:
             cursor = await conn.execute(sql.encode(), params)
             return await cursor.fetchall() if cursor.description else []
 
-    async def tenant(self, rate_per_minute: int = 600_000, retention_days: int = 90) -> Tenant:
+    async def tenant(self, rate_per_minute: int = 600_000, retention_days: int = 90, payloads_per_day: int = 1_000) -> Tenant:
         """A new workspace with a project, a key, and alice, bob and vera in it."""
         name = f"t{next(numbers)}"
         async with await psycopg.AsyncConnection.connect(self.database_url, autocommit=True, row_factory=dict_row) as conn:
@@ -91,8 +91,9 @@ class Stage:
 
             workspace = await one("INSERT INTO workspaces (slug, name) VALUES (%s, %s) RETURNING id", f"{name}-{id(self)}", name)
             project = await one(
-                "INSERT INTO projects (workspace_id, slug, name, retention_days) VALUES (%s, 'shop', 'Shop', %s) RETURNING id",
-                workspace, retention_days,
+                "INSERT INTO projects (workspace_id, slug, name, retention_days, payloads_per_day, events_per_minute_max)"
+                " VALUES (%s, 'shop', 'Shop', %s, %s, 600000) RETURNING id",
+                workspace, retention_days, payloads_per_day,
             )  # fmt: skip
             for person, role in {"alice": "owner", "bob": "member", "vera": "viewer"}.items():
                 identity = await one(

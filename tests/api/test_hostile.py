@@ -26,7 +26,7 @@ def envelopes(tenant: Tenant) -> tuple[list[str], list[Post]]:
 
 
 async def test_no_odd_value_in_a_sentry_event_costs_the_event(stage: Stage) -> None:
-    tenant = await stage.tenant()
+    tenant = await stage.tenant(payloads_per_day=100_000)
     names, posts = envelopes(tenant)
     async with calls.instance(api.ingest.app) as ingest, calls.instance(api.incidents.app) as reading:
         answers = await ingest.post_all(posts)

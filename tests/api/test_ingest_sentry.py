@@ -210,5 +210,5 @@ async def test_a_key_over_its_rate_is_told_how_long_to_hold_back(stage: Stage) -
     refused = answers[-1]
     seconds = int(refused.headers["retry-after"])
     assert 1 <= seconds <= 20
-    assert refused.headers["x-sentry-rate-limits"] == f"{seconds}:error;default:key:rate_limited"
+    assert refused.headers["x-sentry-rate-limits"] == f"{seconds}:error;default:key:key_rate"
     assert await stored(stage, tenant) == 3

@@ -23,12 +23,14 @@ async def ask(url: str, sql: str, *params: Any) -> list[Any]:
         return await cursor.fetchall() if cursor.description else []
 
 
-async def make_project(url: str) -> int:
-    """A project in a new workspace; answers its id."""
+async def make_project(url: str, **limits: int) -> int:
+    """A project in a new workspace, with these columns of its limits; answers its id."""
     name = f"w{next(numbers)}-{uuid.uuid4().hex[:8]}"
     [(workspace,)] = await ask(url, "INSERT INTO workspaces (slug, name) VALUES (%s, %s) RETURNING id", name, name)
     insert = "INSERT INTO projects (workspace_id, slug, name) VALUES (%s, 'shop', 'Shop') RETURNING id"
     [(project_id,)] = await ask(url, insert, workspace)
+    for column, value in limits.items():
+        await ask(url, f"UPDATE projects SET {column} = %s WHERE id = %s", value, project_id)
     return int(project_id)
 
 
@@ -42,10 +44,11 @@ def row(project_id: int, crash: object = "crash", **columns: Any) -> Row:
     event_id = uuid.uuid4().hex
     dictionary, payload = payloads.compress(orjson.dumps({"payload": {"event_id": event_id}, "removals": []}))
     found = {
-        "project_id": project_id, "event_id": event_id, "fingerprint": fingerprint(crash), "version": 1, "rule": "test",
-        "reason": "because", "parts": [str(crash)], "title": str(crash), "culprit": None, "kind": None, "level": "error",
-        "platform": "python", "release": None, "release_key": None, "environment": None, "service": None, "route": None,
-        "occurred_at": datetime.now(UTC), "retention_days": 90, "user_hash": None, "removed_count": 0, "dictionary": dictionary,
+        "project_id": project_id, "key_id": 1, "event_id": event_id, "fingerprint": fingerprint(crash), "version": 1,
+        "rule": "test", "reason": "because", "parts": [str(crash)], "title": str(crash), "culprit": None, "kind": None,
+        "level": "error", "platform": "python", "release": None, "release_key": None, "environment": None, "service": None,
+        "route": None, "occurred_at": datetime.now(UTC), "retention_days": 90, "user_hash": None, "removed_count": 0,
+        "dictionary": dictionary,
     }  # fmt: skip
     return Row(found | columns, payload)
 

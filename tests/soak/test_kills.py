@@ -81,7 +81,7 @@ def serving(url: str) -> Iterator[tuple[Instances, int]]:
 
 async def make_tenant(url: str) -> Tenant:
     await migrate.migrate(url)
-    project_id = await make_project(url)
+    project_id = await make_project(url, events_per_minute_max=RATE_PER_MINUTE, payloads_per_day=1_000_000)
     async with await psycopg.AsyncConnection.connect(url, autocommit=True, row_factory=dict_row) as conn:
         key = await keys.issue(conn, project_id, "soak", rate_per_minute=RATE_PER_MINUTE)
     return Tenant(0, project_id, key.key_id, key.secret)

@@ -172,7 +172,8 @@ async def stage(durable: Durable, issuer: clerk.Issuer, redis_stand_in: RedisSta
 
 @pytest.mark.timeout(900)
 async def test_a_million_events_are_recorded_and_read_fast(stage: Stage, tell: Callable[[dict[str, Any]], None]) -> None:
-    tenant = await stage.tenant()
+    tenant = await stage.tenant(payloads_per_day=EVENTS)
+    await stage.rows("UPDATE projects SET fingerprints_per_minute_max = %s WHERE id = %s", INCIDENTS, tenant.project_id)
     began = time.perf_counter()
     seconds = await fill(stage.database_url, tenant.project_id)
     filled_seconds = time.perf_counter() - began
