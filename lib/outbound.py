@@ -113,7 +113,7 @@ async def post(
     try:
         async with asyncio.timeout(TOTAL_SECONDS):
             addresses = await _addresses(endpoint, resolve or _look_up)
-            return await _post_to_first(endpoint, addresses[:ADDRESSES_TRIED_MAX], body, headers, tls or _public_authorities())
+            return await _post_to_first(endpoint, addresses[:ADDRESSES_TRIED_MAX], body, headers, tls or public_authorities())
     except TimeoutError as error:
         raise UnreachableError(f"It did not answer within {TOTAL_SECONDS:.0f} seconds.") from error
 
@@ -189,8 +189,8 @@ async def _look_up(host: str, port: int) -> list[str]:
 
 
 @functools.cache
-def _public_authorities() -> ssl.SSLContext:
-    """Made once: it takes 20 ms."""
+def public_authorities() -> ssl.SSLContext:
+    """Trust in the public certificate authorities. Made once: it takes 20 ms."""
     import httpx
 
     return httpx.create_ssl_context(trust_env=False)
@@ -236,7 +236,7 @@ async def _exchange(client: httpx.AsyncClient, request: httpx.Request) -> Answer
         await _let_go(answer)
     finally:
         await answer.aclose()
-    return Answer(answer.status_code, _retry_after(answer.headers.get("retry-after")))
+    return Answer(answer.status_code, retry_after(answer.headers.get("retry-after")))
 
 
 async def _let_go(answer: httpx.Response) -> None:
@@ -252,7 +252,7 @@ async def _let_go(answer: httpx.Response) -> None:
                     return
 
 
-def _retry_after(value: Any) -> int | None:
+def retry_after(value: Any) -> int | None:
     """Seconds, bounded; the header's other form, a date, is not read."""
     text = str(value or "").strip()
     return min(int(text), RETRY_AFTER_SECONDS_MAX) if text.isascii() and text.isdigit() and len(text) < 10 else None

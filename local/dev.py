@@ -25,7 +25,7 @@ import httpx
 import watchfiles
 
 from db.migrate import migrate
-from local import children, clerk, dev_file, postgres, redis, serving
+from local import children, clerk, dev_file, postgres, receivers, redis, serving
 from local.folders import ROOT, data_folder
 from local.seed import OWNER, Demo, seed
 from local.server import CLERK_PREFIX, KEY_FILE
@@ -39,6 +39,7 @@ WATCHED = ("api", "lib", "db", "public", "vercel.json")
 BANNER = """
 Sensra runs at  {url}
 sign in         {sign_in_url}
+mails           {mail_url}
 DSN             {dsn}
 database        {database_url}
 for programs    {file}
@@ -132,6 +133,8 @@ def _run(stack: ExitStack, parent: int | None) -> None:
     dev_file.invalidate()
     _provide_redis(stack, environment)
     _provide_issuer(environment, serving.url_of(listener))
+    with _step("starting the mail outbox and a receiver of webhooks"):
+        stack.enter_context(receivers.started(environment))
     environment.setdefault("CRON_SECRET", secrets.token_hex(16))
     demo = _prepare(environment)
     server = Server(listener, environment, _instances(os.environ.get("INSTANCES") or str(INSTANCES_DEFAULT)))
@@ -237,6 +240,10 @@ def _facts(url: str, environment: dict[str, str], demo: Demo) -> dict[str, Any]:
         "dsn": f"{url.replace('://', f'://{demo.ingest_key}@')}/{demo.project_id}",
         "database_url": environment["DATABASE_URL"],
         "session_token_url": f"{pages}/token" if pages else None,
+        "mail_url": f"{url}/local/mail",
+        "sink_url": f"{url}/local/sink",
+        "resend_api_url": environment.get("RESEND_API_URL"),
+        "resend_api_key": environment["RESEND_API_KEY"],
         "sign_in_url": f"{pages}/sign-in?email={OWNER}" if pages else None,
         "redis_url": environment.get("UPSTASH_REDIS_REST_URL") or environment.get("KV_REST_API_URL"),
         "redis_token": environment.get("UPSTASH_REDIS_REST_TOKEN") or environment.get("KV_REST_API_TOKEN"),

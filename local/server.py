@@ -1,4 +1,4 @@
-"""The process that serves: the function host, and the local issuer under /local/clerk. `make dev` starts it anew on each change.
+"""The process that serves: the function host, and the stand-ins' pages under /local. `make dev` starts it anew on each change.
 
 python -m local.server <descriptor of the listening socket>
 """
@@ -16,6 +16,7 @@ from local import serving
 from local.clerk import Issuer, create_app
 from local.folders import ROOT, data_folder
 from local.host import App, Host, Receive, Scope, Send
+from local.receivers import with_receivers
 from local.seed import PEOPLE
 
 CLERK_PREFIX = "/local/clerk"
@@ -38,12 +39,15 @@ def with_issuer(host: App, issuer: Issuer) -> App:
 
 
 def main() -> None:
-    """Serve until SIGTERM. LOCAL_ISSUER_ORIGIN, set by `make dev`, is there when the local issuer takes Clerk's place."""
+    """Serve until SIGTERM. `make dev` sets LOCAL_RECEIVERS_URL, and LOCAL_ISSUER_ORIGIN where Clerk is not named."""
     listener = socket.socket(fileno=int(sys.argv[1]))
     app: App = Host(ROOT)
     origin = os.environ.get("LOCAL_ISSUER_ORIGIN")
     if origin:
         app = with_issuer(app, Issuer(data_folder() / KEY_FILE, origin + CLERK_PREFIX, origin))
+    receivers = os.environ.get("LOCAL_RECEIVERS_URL")
+    if receivers:
+        app = with_receivers(app, receivers)
     serving.server_of(app, lifespan="on").run(sockets=[listener])
 
 

@@ -1,4 +1,4 @@
-"""Fixtures every test may use: a migrated PostgreSQL, stand-ins of Upstash, Clerk and webhooks; no network but loopback."""
+"""Fixtures every test may use: a migrated PostgreSQL, stand-ins of all services; no network but loopback."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from lib import settings
 from lib.channels.webhook import new_secret
 from local import clerk, loopback, postgres, redis, serving, testing
 from local.failing import Failing
+from local.mail import Mail, Outbox
 from local.sink import Post, Sink
 
 # They need more than Python, or minutes: collected only where the command line names them (make e2e, make soak).
@@ -136,4 +137,35 @@ def sink(_sink_server: tuple[str, Sink], monkeypatch: pytest.MonkeyPatch) -> Ite
     monkeypatch.setenv("OUTBOUND_PRIVATE_ALLOWED", "1")
     settings.current.cache_clear()
     yield SinkStandIn(url, made.secret or "", made.failing, made.posts, monkeypatch)
+    settings.current.cache_clear()
+
+
+@dataclass(frozen=True)
+class OutboxStandIn:
+    """Resend's place. `mails` are those it took; `failing` tells it to fail; `sender` is MAIL_FROM."""
+
+    url: str
+    api_key: str
+    sender: str
+    failing: Failing
+    mails: list[Mail]
+
+
+@pytest.fixture(scope="session")
+def _outbox_server() -> Iterator[tuple[str, Outbox]]:
+    made = Outbox("stand-in")
+    with serving.in_thread(made.app) as url:
+        yield url, made
+
+
+@pytest.fixture
+def outbox(_outbox_server: tuple[str, Outbox], monkeypatch: pytest.MonkeyPatch) -> Iterator[OutboxStandIn]:
+    """The outbox on a loopback port, empty and working at the start of each test; the settings send mails there."""
+    url, made = _outbox_server
+    made.clear()
+    stand_in = OutboxStandIn(url, made.api_key, "Sensra <alerts@sensra.example>", made.failing, made.mails)
+    for name, value in {"RESEND_API_KEY": made.api_key, "RESEND_API_URL": url, "MAIL_FROM": stand_in.sender}.items():
+        monkeypatch.setenv(name, value)
+    settings.current.cache_clear()
+    yield stand_in
     settings.current.cache_clear()

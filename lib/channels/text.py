@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 ZERO_WIDTH_SPACE = "\u200b"
 ELLIPSIS = "…"
@@ -43,6 +43,14 @@ def cut(text: str, chars_max: int) -> str:
 def one_line(text: str, chars_max: int) -> str:
     """Clean, on one line, with single spaces, and cut."""
     return cut(_SPACES.sub(" ", clean(text)).strip(), chars_max)
+
+
+def within(text: str, chars_max: int, escape: Callable[[str], str]) -> str:
+    """The text as `escape` makes it, cut before that, so that at most this many characters (10 or more) come out."""
+    shorter = cut(text, chars_max)
+    while len(escaped := escape(shorter)) > chars_max:
+        shorter = cut(text, len(shorter) * 3 // 4)
+    return escaped
 
 
 def unlinked(text: str) -> str:

@@ -30,6 +30,7 @@ UNSET = (
     "KV_REST_API_URL",
     "NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY",
     "CLERK_ISSUER",
+    "RESEND_API_KEY",
     "VERCEL",
 )
 
@@ -133,6 +134,17 @@ def test_the_facts_for_programs_hold(renewed: tuple[str | None, dict[str, Any]])
     redis = httpx.post(facts["redis_url"], json=["PING"], headers={"Authorization": f"Bearer {facts['redis_token']}"})
     assert redis.json() == {"result": "PONG"}
     assert facts["dsn"] == f"http://{facts['ingest_key']}@{facts['url'].removeprefix('http://')}/{facts['project_id']}"
+
+
+def test_mails_and_webhooks_are_shown_on_the_product_s_own_port(renewed: tuple[str | None, dict[str, Any]]) -> None:
+    _, facts = renewed
+    mail = {"from": "a@b.example", "to": "c@d.example", "subject": "A first mail", "text": "x"}
+    bearer = {"Authorization": f"Bearer {facts['resend_api_key']}"}
+    taken = httpx.post(f"{facts['resend_api_url']}/emails", json=mail, headers=bearer).json()["id"]
+    assert "A first mail" in httpx.get(facts["mail_url"]).text
+    assert "A first mail" in httpx.get(f"{facts['mail_url']}/{taken}").text
+    assert httpx.post(f"{facts['sink_url']}/webhook", json={"hello": "sink"}).text == "ok"
+    assert "sink" in httpx.get(facts["sink_url"]).text
 
 
 def test_a_lost_file_means_a_new_key(renewed: tuple[str | None, dict[str, Any]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 
 import orjson
 import pytest
@@ -13,6 +14,7 @@ from lib.channels import webhook
 from lib.channels.outcome import ChannelError, Sent
 from lib.errors import InvalidRequest
 from tests.conftest import SinkStandIn
+from tests.lib.channels import snippets
 from tests.lib.channels.notices import CREATED_AT, FRAME, ITEM, notice
 
 CONTENT = channels.render("webhook", notice(), delivery_id="d1", created_at=CREATED_AT)
@@ -122,3 +124,10 @@ def test_a_url_that_may_not_be_called_is_refused_by_name() -> None:
 
 def test_secrets_are_never_the_same() -> None:
     assert len({webhook.new_secret() for _ in range(100)}) == 100
+
+
+def test_the_documented_python_verifies_what_is_ours_and_nothing_else() -> None:
+    scope: dict[str, Any] = {}
+    exec(snippets.snippet("python"), scope)
+    for given, wanted in snippets.cases():
+        assert scope["verify"](given["secret"], given["headers"], given["body"].encode()) is wanted, given
