@@ -1242,6 +1242,18 @@ CREATE FUNCTION public.today() RETURNS date
     LANGUAGE sql STABLE
     AS $$ select (now() at time zone 'UTC')::date $$;
 
+CREATE TABLE public.attempts (
+    workspace_id bigint NOT NULL,
+    delivery_id uuid NOT NULL,
+    number integer NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    finished_at timestamp with time zone,
+    outcome text,
+    error text,
+    CONSTRAINT attempts_error_check CHECK ((length(error) <= 500)),
+    CONSTRAINT attempts_outcome_check CHECK ((outcome = ANY (ARRAY['sent'::text, 'failed'::text, 'refused'::text])))
+);
+
 CREATE TABLE public.audit_log (
     workspace_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -1285,11 +1297,76 @@ CREATE TABLE public.audit_refusals (
     CONSTRAINT audit_refusals_object_id_check CHECK ((length(object_id) <= 200))
 );
 
+CREATE TABLE public.channels (
+    project_id bigint NOT NULL,
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    target jsonb,
+    digest_minutes integer DEFAULT 10 NOT NULL,
+    hourly_max integer DEFAULT 20 NOT NULL,
+    muted_until timestamp with time zone,
+    told_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL,
+    failing_since timestamp with time zone,
+    disabled_at timestamp with time zone,
+    disabled_reason text,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT channels_check CHECK (((target IS NOT NULL) OR (kind = 'email'::text))),
+    CONSTRAINT channels_digest_minutes_check CHECK (((digest_minutes >= 0) AND (digest_minutes <= 1440))),
+    CONSTRAINT channels_disabled_reason_check CHECK ((length(disabled_reason) <= 200)),
+    CONSTRAINT channels_hourly_max_check CHECK (((hourly_max >= 1) AND (hourly_max <= 120))),
+    CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'webhook'::text, 'slack'::text, 'discord'::text]))),
+    CONSTRAINT channels_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80)))
+);
+
+ALTER TABLE public.channels ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.channels_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.cron_runs (
     job text NOT NULL,
     started_at timestamp with time zone NOT NULL,
     finished_at timestamp with time zone,
     report jsonb
+);
+
+CREATE TABLE public.deliveries (
+    workspace_id bigint NOT NULL,
+    id uuid NOT NULL,
+    project_id bigint,
+    channel_id bigint,
+    purpose text NOT NULL,
+    kind text NOT NULL,
+    recipient text,
+    content jsonb,
+    idempotency_key text NOT NULL,
+    state text DEFAULT 'pending'::text NOT NULL,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    next_try_at timestamp with time zone DEFAULT clock_timestamp(),
+    leased_until timestamp with time zone,
+    tries integer DEFAULT 0 NOT NULL,
+    tries_before integer DEFAULT 0 NOT NULL,
+    first_tried_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    last_error text,
+    provider_id text,
+    CONSTRAINT deliveries_check CHECK (((kind = 'email'::text) = (recipient IS NOT NULL))),
+    CONSTRAINT deliveries_check1 CHECK (((state = 'pending'::text) = (next_try_at IS NOT NULL))),
+    CONSTRAINT deliveries_check2 CHECK (((content IS NOT NULL) OR (state <> 'pending'::text))),
+    CONSTRAINT deliveries_idempotency_key_check CHECK (((length(idempotency_key) >= 1) AND (length(idempotency_key) <= 200))),
+    CONSTRAINT deliveries_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'webhook'::text, 'slack'::text, 'discord'::text]))),
+    CONSTRAINT deliveries_last_error_check CHECK ((length(last_error) <= 500)),
+    CONSTRAINT deliveries_provider_id_check CHECK ((length(provider_id) <= 200)),
+    CONSTRAINT deliveries_purpose_check CHECK ((purpose ~ '^[a-z_]{1,40}$'::text)),
+    CONSTRAINT deliveries_recipient_check CHECK ((length(recipient) <= 320)),
+    CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'dead'::text, 'cancelled'::text])))
 );
 
 CREATE TABLE public.dismissed_suggestions (
@@ -1676,14 +1753,26 @@ ALTER TABLE public.workspaces ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+ALTER TABLE ONLY public.attempts
+    ADD CONSTRAINT attempts_pkey PRIMARY KEY (workspace_id, delivery_id, number);
+
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_pkey PRIMARY KEY (workspace_id, id);
 
 ALTER TABLE ONLY public.audit_refusals
     ADD CONSTRAINT audit_refusals_pkey PRIMARY KEY (workspace_id, minute, actor_kind, actor_id, action);
 
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_pkey PRIMARY KEY (project_id, id);
+
 ALTER TABLE ONLY public.cron_runs
     ADD CONSTRAINT cron_runs_pkey PRIMARY KEY (job);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_workspace_id_idempotency_key_key UNIQUE (workspace_id, idempotency_key);
 
 ALTER TABLE ONLY public.dismissed_suggestions
     ADD CONSTRAINT dismissed_suggestions_pkey PRIMARY KEY (project_id, incident_id, other_id);
@@ -1790,6 +1879,14 @@ ALTER TABLE ONLY public.workspaces
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_slug_key UNIQUE (slug);
 
+CREATE INDEX deliveries_by_age ON public.deliveries USING btree (created_at);
+
+CREATE INDEX deliveries_by_channel ON public.deliveries USING btree (project_id, channel_id, created_at) WHERE (channel_id IS NOT NULL);
+
+CREATE INDEX deliveries_by_project ON public.deliveries USING btree (project_id, created_at DESC, id DESC);
+
+CREATE INDEX deliveries_pending ON public.deliveries USING btree (workspace_id, next_try_at) WHERE (state = 'pending'::text);
+
 CREATE INDEX dismissed_suggestions_by_other ON public.dismissed_suggestions USING btree (project_id, other_id);
 
 CREATE INDEX dismissed_suggestions_by_person ON public.dismissed_suggestions USING btree (dismissed_by) WHERE (dismissed_by IS NOT NULL);
@@ -1844,11 +1941,29 @@ CREATE TRIGGER project_slug_stays AFTER INSERT OR UPDATE OF slug ON public.proje
 
 CREATE TRIGGER workspace_slug_stays AFTER INSERT OR UPDATE OF slug ON public.workspaces FOR EACH ROW EXECUTE FUNCTION public.keep_workspace_slug();
 
+ALTER TABLE ONLY public.attempts
+    ADD CONSTRAINT attempts_workspace_id_delivery_id_fkey FOREIGN KEY (workspace_id, delivery_id) REFERENCES public.deliveries(workspace_id, id) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.audit_log
     ADD CONSTRAINT audit_log_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.audit_refusals
     ADD CONSTRAINT audit_refusals_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_project_id_channel_id_fkey FOREIGN KEY (project_id, channel_id) REFERENCES public.channels(project_id, id) ON DELETE SET NULL (channel_id);
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.deliveries
+    ADD CONSTRAINT deliveries_workspace_id_project_id_fkey FOREIGN KEY (workspace_id, project_id) REFERENCES public.projects(workspace_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.dismissed_suggestions
     ADD CONSTRAINT dismissed_suggestions_dismissed_by_fkey FOREIGN KEY (dismissed_by) REFERENCES public.people(id) ON DELETE SET NULL;

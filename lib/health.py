@@ -55,7 +55,10 @@ class Health:
         found, limits = await asyncio.gather(self.database.get(), self.redis.get())
         status = "down" if found["state"] != "ok" else "ok" if limits["state"] == "ok" else "degraded"
         sign_in = {"state": "configured" if config.clerk_issuer else "not_configured"}
-        return {"status": status, "commit": config.commit or None, "database": found, "redis": limits, "sign_in": sign_in}
+        # Without it nothing is followed up before the next cron, which the Hobby plan runs once a day.
+        waking = {"state": "configured" if config.base_url and config.cron_secret else "not_configured"}
+        dependencies = {"database": found, "redis": limits, "sign_in": sign_in, "waking": waking}
+        return {"status": status, "commit": config.commit or None, **dependencies}
 
 
 async def database() -> dict[str, Any]:
@@ -70,6 +73,7 @@ async def database() -> dict[str, Any]:
                     "schema": {"found": await db.schema_version(conn), "required": db.schema_required()},
                     "partitions": {row.pop("table_name"): row for row in await db.fetch_all(conn, "health_partitions")},
                     "transitions": await db.fetch_one(conn, "health_transitions"),
+                    "deliveries": await db.fetch_one(conn, "health_deliveries"),
                     "crons": await db.fetch_all(conn, "health_crons"),
                 }
     except Problem as problem:

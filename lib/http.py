@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lib import errors, log, settings
+from lib import errors, log, settings, waking
 
 REQUEST_ID_HEADER = b"x-request-id"
 BIGINT_DIGITS_MAX = 19
@@ -62,10 +62,14 @@ async def on_disconnect(request: Request, _error: Exception) -> Response:
 
 
 class RequestLine:
-    """ASGI middleware: gives the request its id, logs one line at its end, and turns what nobody caught into a bare 500."""
+    """ASGI middleware: gives the request its id, logs one line at its end, and turns what nobody caught into a bare 500.
 
-    def __init__(self, app: ASGIApp) -> None:
+    wakes: whether it wakes the follow-up once the answer is sent (lib/waking.py).
+    """
+
+    def __init__(self, app: ASGIApp, wakes: bool = True) -> None:
         self.app = app
+        self._wakes = wakes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; other scopes pass through."""
@@ -103,6 +107,8 @@ class RequestLine:
                 **found,
             )
             log.fields.reset(token)
+        if self._wakes:
+            await waking.see_to_it()
 
 
 def route_of(scope: Scope) -> str:
@@ -111,9 +117,10 @@ def route_of(scope: Scope) -> str:
 
 
 def create_app(
-    routes: Sequence[BaseRoute], lifespan: Callable[[Starlette], AsyncIterator[Mapping[str, Any]]] | None = None
-) -> Starlette:
-    """The ASGI app of one function file."""
+    routes: Sequence[BaseRoute], lifespan: Callable[[Starlette], AsyncIterator[Mapping[str, Any]]] | None = None, *,
+    wakes: bool = True,
+) -> Starlette:  # fmt: skip
+    """The ASGI app of one function file. wakes: false for what itself follows up."""
     app = Starlette(
         routes=routes,
         lifespan=asynccontextmanager(lifespan) if lifespan else None,  # Starlette takes a context manager only
@@ -123,7 +130,7 @@ def create_app(
             ClientDisconnect: on_disconnect,
         },
     )
-    app.add_middleware(RequestLine)
+    app.add_middleware(RequestLine, wakes=wakes)
     return app
 
 

@@ -20,7 +20,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import orjson
 import psycopg
 
-from lib import db, log, queries
+from lib import db, log, queries, waking
 from lib.errors import Problem, Unavailable, Unexpected
 
 BATCH_EVENTS_MAX = 100
@@ -301,6 +301,8 @@ async def _record(conn: db.Connection, rows: list[Row]) -> dict[tuple[int, str],
     incidents: dict[tuple[int, str], int] = {}
     known: dict[tuple[int, str], Recorded] = {}
     async for found in cursor:
+        if found["transition"]:
+            waking.want()
         if found["event_id"] is None:
             incidents[found["project_id"], found["fingerprint"].hex] = found["incident_id"]
         else:

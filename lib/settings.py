@@ -47,6 +47,8 @@ class Settings:
     """OUTBOUND_PRIVATE_ALLOWED is set, and VERCEL is not: webhooks may use http and lead into private networks."""
     keep_days: Mapping[str, str]
     """RETENTION_EVENT_DAYS and its like, as they are written: lib/keeping.py reads them, and names their defaults."""
+    base_url: str | None
+    """PUBLIC_URL: the origin in links, and where the follow-up is woken; on Vercel by default the deployment's own address."""
     commit: str
     """VERCEL_GIT_COMMIT_SHA, shown by health."""
     on_vercel: bool
@@ -70,6 +72,12 @@ def whole_number(env: Mapping[str, str], name: str) -> int | None:
     if text and not (text.isascii() and text.isdecimal()):
         raise ValueError(f"{name} must be a whole number, or not be set for no limit")
     return int(text) if text else None
+def _base_url(env: Mapping[str, str]) -> str | None:
+    """A preview is no production: its links and wakes lead to itself."""
+    if env.get("PUBLIC_URL"):
+        return env["PUBLIC_URL"].rstrip("/")
+    names = OWN_ADDRESSES[::-1] if env.get("VERCEL_ENV") == "production" else OWN_ADDRESSES[1::-1]
+    return next((f"https://{env[name]}" for name in names if env.get(name)), None)
 
 
 def read(env: Mapping[str, str]) -> Settings:
@@ -97,6 +105,7 @@ def read(env: Mapping[str, str]) -> Settings:
         mail_from=first("MAIL_FROM"),
         outbound_private_allowed=bool(env.get("OUTBOUND_PRIVATE_ALLOWED") and not env.get("VERCEL")),
         keep_days={name: value for name, value in env.items() if name.startswith("RETENTION_") and value},
+        base_url=_base_url(env),
         commit=env.get("VERCEL_GIT_COMMIT_SHA", ""),
         on_vercel=bool(env.get("VERCEL")),
         trust_proxy=bool(env.get("VERCEL") or env.get("TRUST_PROXY")),

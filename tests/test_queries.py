@@ -37,6 +37,9 @@ UNBOUND = {
     "record_make_partitions": "partitions are shared by all",
     "person_list_projects": "the person’s own, whichever they are",
     "health_transitions": "one number over all, nothing of a tenant",
+    "health_deliveries": "numbers over all, nothing of a tenant",
+    "delivery_claim": "a worker sends everybody's; what it answers is bound by the delivery's own workspace",
+    "cron_find_now": "no tenant's",
     "health_crons": "no tenant's",
     "health_partitions": "no tenant's",
     "cron_upsert_started": "no tenant's",
@@ -58,7 +61,7 @@ UNBOUND = {
 }
 # Blocks named after what they do as a whole.
 UNUSUAL_NAMES = {
-    *("record_events", "record_make_partitions", "health_transitions", "health_crons", "health_partitions"),
+    *("record_events", "record_make_partitions", "health_transitions", "health_deliveries", "health_crons", "health_partitions"),
     *("incident_merge", "incident_split"),
 }
 

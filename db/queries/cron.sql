@@ -4,3 +4,6 @@ ON CONFLICT (job) DO UPDATE SET started_at = excluded.started_at;
 
 -- name: cron_update_finished
 UPDATE cron_runs SET finished_at = clock_timestamp(), report = %(report)s::jsonb WHERE job = %(job)s;
+
+-- name: cron_find_now
+SELECT clock_timestamp() AS now;

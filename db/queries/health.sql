@@ -4,6 +4,16 @@ SELECT count(*) AS waiting, extract(epoch FROM now() - min(created_at))::float8 
   FROM transitions
  WHERE handled_at IS NULL;
 
+-- name: health_deliveries
+-- What waits to be sent and since when it is due, and what was given up within a day; reads the partial index of what is pending
+-- and the newest by age.
+SELECT count(*) AS waiting,
+       extract(epoch FROM now() - min(next_try_at) FILTER (WHERE next_try_at <= now()))::float8 AS oldest_due_seconds,
+       (SELECT count(*) FROM deliveries WHERE state = 'dead' AND created_at > now() - interval '2 days'
+           AND finished_at > now() - interval '1 day') AS dead_within_a_day
+  FROM deliveries
+ WHERE state = 'pending';
+
 -- name: health_crons
 SELECT job, started_at, finished_at, extract(epoch FROM now() - started_at)::float8 AS age_seconds, report
   FROM cron_runs

@@ -6,6 +6,8 @@ import base64
 import re
 from pathlib import Path
 
+import pytest
+
 from lib import settings
 from lib.settings import read
 
@@ -72,3 +74,24 @@ def test_the_environment_is_read_in_one_place() -> None:
         if re.search(r"os\.environ|os\.getenv|\bgetenv\(", path.read_text(encoding="utf-8"))
     ]
     assert sorted(found) == ["db/migrate.py", "lib/settings.py"]
+
+
+VERCEL = {
+    "VERCEL_URL": "x-git-1.vercel.app", "VERCEL_BRANCH_URL": "x-git.vercel.app", "VERCEL_PROJECT_PRODUCTION_URL": "x.example",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("env", "base_url"),
+    [
+        ({}, None),
+        ({"PUBLIC_URL": "https://errors.example/"}, "https://errors.example"),
+        (VERCEL | {"PUBLIC_URL": "https://errors.example"}, "https://errors.example"),
+        (VERCEL | {"VERCEL_ENV": "production"}, "https://x.example"),
+        # A preview has a database of its own: its links must not lead into production.
+        (VERCEL | {"VERCEL_ENV": "preview"}, "https://x-git.vercel.app"),
+        ({"VERCEL_URL": "x-git-1.vercel.app"}, "https://x-git-1.vercel.app"),
+    ],
+)
+def test_links_lead_to_this_deployment(env: dict[str, str], base_url: str | None) -> None:
+    assert read(env).base_url == base_url

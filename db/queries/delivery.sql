@@ -1,0 +1,77 @@
+-- name: delivery_insert
+-- Nothing is done where the workspace has one of this key already.
+INSERT INTO deliveries (workspace_id, id, project_id, channel_id, purpose, kind, recipient, content, idempotency_key, created_at,
+                        next_try_at)
+VALUES (%(workspace_id)s, %(id)s, %(project_id)s, %(channel_id)s, %(purpose)s, %(kind)s, %(recipient)s, %(content)s::jsonb,
+        %(idempotency_key)s, coalesce(%(now)s::timestamptz, clock_timestamp()), coalesce(%(now)s, clock_timestamp()))
+ON CONFLICT (workspace_id, idempotency_key) DO NOTHING
+RETURNING id;
+
+-- name: delivery_claim
+-- What is due, the longest due first, at most `each` of one workspace at a time by anybody, so that a tenant whose receivers hang
+-- keeps nobody else's waiting. Workspaces are found by hops through the index of what is pending. In the same statement the
+-- lease begins, its token is counted and the try is written down; what others hold at this moment is skipped.
+WITH RECURSIVE waiting AS (
+  (SELECT d.workspace_id FROM deliveries d WHERE d.state = 'pending' ORDER BY d.workspace_id LIMIT 1)
+   UNION ALL
+  SELECT (SELECT d.workspace_id FROM deliveries d
+           WHERE d.state = 'pending' AND d.workspace_id > w.workspace_id ORDER BY d.workspace_id LIMIT 1)
+    FROM waiting w
+   WHERE w.workspace_id IS NOT NULL
+), chosen AS MATERIALIZED (
+  SELECT due.workspace_id, due.id
+    FROM waiting w
+   CROSS JOIN LATERAL (
+         SELECT d.workspace_id, d.id, d.next_try_at
+           FROM deliveries d
+          WHERE d.workspace_id = w.workspace_id AND d.state = 'pending' AND d.next_try_at <= %(now)s
+            AND d.kind <> ALL (%(paused)s::text[])
+          ORDER BY d.next_try_at
+          LIMIT greatest(0, %(each)s::bigint - (
+                  SELECT count(*) FROM deliveries h
+                   WHERE h.workspace_id = w.workspace_id AND h.state = 'pending' AND h.next_try_at > %(now)s
+                     AND h.leased_until > %(now)s))
+            FOR UPDATE SKIP LOCKED) due
+   WHERE w.workspace_id IS NOT NULL
+   ORDER BY due.next_try_at
+   LIMIT %(limit)s
+), claimed AS (
+  UPDATE deliveries d
+     SET tries = d.tries + 1, next_try_at = %(leased_until)s, leased_until = %(leased_until)s,
+         first_tried_at = coalesce(d.first_tried_at, %(now)s)
+    FROM chosen
+   WHERE d.workspace_id = chosen.workspace_id AND d.id = chosen.id
+  RETURNING d.*
+), written AS (
+  INSERT INTO attempts (workspace_id, delivery_id, number, started_at)
+  SELECT workspace_id, id, tries, %(now)s FROM claimed
+)
+SELECT d.workspace_id, d.id, d.project_id, d.channel_id, d.kind, d.recipient, d.content, d.tries AS token,
+       d.tries - d.tries_before AS number, d.first_tried_at, c.target
+  FROM claimed d
+  LEFT JOIN channels c ON c.project_id = d.project_id AND c.id = d.channel_id;
+
+-- name: delivery_update_tried
+-- What became of a try. The delivery itself is changed only by whoever holds its last token: no row is answered to a worker whose
+-- lease went to another one. The channel keeps count of failures in a row; they are answered as it has them then.
+WITH ended AS (
+  UPDATE attempts
+     SET finished_at = %(now)s, outcome = %(outcome)s, error = %(error)s
+   WHERE workspace_id = %(workspace_id)s AND delivery_id = %(id)s AND number = %(token)s AND finished_at IS NULL
+), changed AS (
+  UPDATE deliveries d
+     SET state = %(state)s, next_try_at = %(next_try_at)s, leased_until = NULL, last_error = %(error)s,
+         provider_id = %(provider_id)s, content = CASE WHEN %(state)s <> 'sent' THEN d.content END,
+         finished_at = CASE WHEN %(state)s <> 'pending' THEN %(now)s::timestamptz END
+   WHERE d.workspace_id = %(workspace_id)s AND d.id = %(id)s AND d.tries = %(token)s AND d.state = 'pending'
+  RETURNING d.project_id, d.channel_id
+), counted AS (
+  UPDATE channels c
+     SET failures = CASE WHEN %(outcome)s = 'sent' THEN 0 ELSE c.failures + 1 END,
+         failing_since = CASE WHEN %(outcome)s <> 'sent' THEN coalesce(c.failing_since, %(now)s) END
+    FROM changed
+   WHERE c.project_id = changed.project_id AND c.id = changed.channel_id
+     AND (%(outcome)s <> 'sent' OR c.failing_since IS NOT NULL)
+  RETURNING c.failures, c.failing_since
+)
+SELECT counted.failures, counted.failing_since FROM changed LEFT JOIN counted ON true;
