@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: help setup dev migrate test e2e page-types check vercel schema bench growth soak quality lock clean
+.PHONY: help setup dev migrate test e2e page-types check vercel vercel-pro schema bench growth soak quality lock clean
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -23,6 +23,9 @@ e2e: setup  ## tests with whole browsers and SDKs: they need Node and Chromium
 
 vercel: setup  ## build as Vercel would, without a login, and try what comes out (needs Node)
 	@$(PY) -m local.vercel
+
+vercel-pro: setup  ## write the crons of each minute into vercel.json, which Vercel's Hobby plan would refuse
+	@$(PY) -m local.crons
 
 soak: setup  ## long tests: kills, a million rows
 	@$(PY) -m pytest tests/soak -n 0

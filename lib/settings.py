@@ -72,6 +72,8 @@ def whole_number(env: Mapping[str, str], name: str) -> int | None:
     if text and not (text.isascii() and text.isdecimal()):
         raise ValueError(f"{name} must be a whole number, or not be set for no limit")
     return int(text) if text else None
+
+
 def _base_url(env: Mapping[str, str]) -> str | None:
     """A preview is no production: its links and wakes lead to itself."""
     if env.get("PUBLIC_URL"):

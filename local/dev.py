@@ -25,7 +25,7 @@ import httpx
 import watchfiles
 
 from db.migrate import migrate
-from local import children, clerk, dev_file, postgres, receivers, redis, serving
+from local import children, clerk, crons, dev_file, postgres, receivers, redis, serving
 from local.folders import ROOT, data_folder
 from local.seed import OWNER, Demo, seed
 from local.server import CLERK_PREFIX, KEY_FILE
@@ -136,6 +136,7 @@ def _run(stack: ExitStack, parent: int | None) -> None:
     with _step("starting the mail outbox and a receiver of webhooks"):
         stack.enter_context(receivers.started(environment))
     environment.setdefault("CRON_SECRET", secrets.token_hex(16))
+    environment.setdefault("PUBLIC_URL", serving.url_of(listener))
     demo = _prepare(environment)
     server = Server(listener, environment, _instances(os.environ.get("INSTANCES") or str(INSTANCES_DEFAULT)))
     stack.callback(server.stop)
@@ -152,6 +153,7 @@ def _run(stack: ExitStack, parent: int | None) -> None:
         sep="",
         flush=True,
     )
+    stack.enter_context(crons.running(server.url, environment["CRON_SECRET"]))
     _watch(server, environment, database, parent)
 
 

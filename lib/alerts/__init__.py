@@ -1,0 +1,1 @@
+"""Alerts: from what changed about incidents to messages that reach the right people once."""
