@@ -156,3 +156,9 @@ def client_address(request: Request) -> str | None:
     """Where the request came from: the peer, or x-real-ip where a proxy that sets it itself is in front, as on Vercel."""
     forwarded = request.headers.get("x-real-ip") if settings.current().trust_proxy else None
     return forwarded or (request.client.host if request.client else None)
+
+
+def own_origin(request: Request) -> str:
+    """The origin that the client reached this deployment under, such as `https://errors.example.com`."""
+    forwarded = request.headers.get("x-forwarded-proto") if settings.current().trust_proxy else None
+    return f"{forwarded or request.url.scheme}://{request.url.netloc}"

@@ -100,14 +100,17 @@ async def issue(
     kind: Kind = "ingest",
     rate_per_minute: int = RATE_PER_MINUTE,
     allowed_origins: tuple[str, ...] = (),
+    scopes: tuple[str, ...] = (),
     created_by: int | None = None,
     expires_at: datetime | None = None,
+    rotated_from: int | None = None,
 ) -> Issued:
     """Make a key of the project and keep its hash; the caller shows the secret once and forgets it."""
     secret = generate(kind)
     row = await db.fetch_one(
         conn, "key_insert", project_id=project_id, kind=kind, name=name, prefix=prefix_of(secret), key_hash=hashed(secret),
-        rate_per_minute=rate_per_minute, allowed_origins=list(allowed_origins), created_by=created_by, expires_at=expires_at,
+        rate_per_minute=rate_per_minute, allowed_origins=list(allowed_origins), scopes=list(scopes), created_by=created_by,
+        expires_at=expires_at, rotated_from=rotated_from,
     )  # fmt: skip
     assert row  # noqa: S101 - INSERT … RETURNING answers a row or raises
     return Issued(row["id"], secret, row["created_at"])

@@ -199,7 +199,7 @@ class Operation:
         if kept := await idempotency.begin(call.conn, asked):
             return http.json(kept.answer, kept.status, {"Idempotency-Replayed": "true"})
         answer = await self.handler(call, **arguments)
-        remembered = {name: value for name, value in answer.items() if name not in self.shown_once}
+        remembered = {name: None if name in self.shown_once else value for name, value in answer.items()}
         await idempotency.keep(call.conn, asked, idempotency.Kept(self.status, remembered))
         return self._respond(answer, self.status)
 

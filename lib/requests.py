@@ -27,7 +27,7 @@ async def parse_body(request: Request, model: type[Model]) -> Model:
         if len(body) > BODY_BYTES_MAX:
             raise TooLarge(f"At most {BODY_BYTES_MAX} bytes are taken here.")
     try:
-        found = json.loads(bytes(body))
+        found = json.loads(bytes(body) or b"{}")  # no body names no field
     except json.BadJson as error:
         raise InvalidRequest(f"The body is not JSON: {error}") from error
     if b"\\u0000" in body or b"\0" in body:

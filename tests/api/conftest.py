@@ -1,6 +1,6 @@
 """A stage for the functions: the real apps over ASGI, PostgreSQL, Redis and issuer behind them, tenants made to order.
 
-alice owns the workspace, bob is a member of it, vera may only look, charlie is elsewhere.
+alice owns the workspace, anna is an admin, bob is a member of it, vera may only look, charlie is elsewhere.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import api.account
 import api.health
 import api.incidents
 import api.ingest
+import api.keys
 import api.projects
 from lib import keys, settings
 from local import clerk
@@ -61,6 +62,7 @@ class Stage:
         self.incidents: httpx.AsyncClient
         self.account: httpx.AsyncClient
         self.projects: httpx.AsyncClient
+        self.keys: httpx.AsyncClient
         self.health: httpx.AsyncClient
 
     async def client(self, app: Starlette) -> httpx.AsyncClient:
@@ -80,7 +82,7 @@ class Stage:
             return await cursor.fetchall() if cursor.description else []
 
     async def tenant(self, rate_per_minute: int = 600_000, retention_days: int = 90, payloads_per_day: int = 1_000) -> Tenant:
-        """A new workspace with a project, a key, and alice, bob and vera in it."""
+        """A new workspace with a project, a key, and alice, anna, bob and vera in it."""
         name = f"t{next(numbers)}"
         async with await psycopg.AsyncConnection.connect(self.database_url, autocommit=True, row_factory=dict_row) as conn:
 
@@ -95,7 +97,7 @@ class Stage:
                 " VALUES (%s, 'shop', 'Shop', %s, %s, 600000) RETURNING id",
                 workspace, retention_days, payloads_per_day,
             )  # fmt: skip
-            for person, role in {"alice": "owner", "bob": "member", "vera": "viewer"}.items():
+            for person, role in {"alice": "owner", "anna": "admin", "bob": "member", "vera": "viewer"}.items():
                 identity = await one(
                     "INSERT INTO people (clerk_user_id, email) VALUES (%s, %s) ON CONFLICT (clerk_user_id)"
                     " DO UPDATE SET email = excluded.email RETURNING id",
@@ -105,6 +107,10 @@ class Stage:
             key = await keys.issue(conn, project, "test", rate_per_minute=rate_per_minute)
         self.name = name
         return Tenant(workspace, project, key.key_id, key.secret)
+
+    def anna(self) -> dict[str, str]:
+        """An admin of the tenant made last."""
+        return self.session(f"anna@{self.name}.example")
 
     def alice(self) -> dict[str, str]:
         """The owner of the tenant made last."""
@@ -156,6 +162,7 @@ async def stage(
         made.incidents = await made.client(api.incidents.app)
         made.projects = await made.client(api.projects.app)
         made.account = await made.client(api.account.app)
+        made.keys = await made.client(api.keys.app)
         made.health = await made.client(api.health.app)
         yield made
     settings.current.cache_clear()

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from lib import fingerprint, key_cache, stored_events
-from local import clerk
 from tests.api.conftest import Stage, Tenant
 from tests.api.test_incidents import send
 from tests.api.test_merging import switch
@@ -54,7 +53,7 @@ async def stored(stage: Stage, tenant: Tenant) -> list[dict[str, Any]]:
 @pytest.mark.parametrize(("kind", "rules"), [("grouping", GROUPING), ("redaction", REDACTION)])
 async def test_viewers_read_members_try_admins_change(stage: Stage, kind: str, rules: dict[str, Any]) -> None:
     tenant = await stage.tenant()
-    anna = await admin(stage, tenant)
+    anna = stage.anna()
     calls = [("GET", "", None), ("POST", "/dry-run", rules), ("PUT", "", {**rules, "version": 0})]
     everybody: list[tuple[dict[str, str], list[int]]] = [
         ({}, [401, 401, 401]),
@@ -75,17 +74,6 @@ async def test_viewers_read_members_try_admins_change(stage: Stage, kind: str, r
         answer = await stage.projects.request(method, path(tenant, kind, rest), json=body, headers=stage.alice())
         assert answer.status_code == 404
     assert (await stage.projects.get(path(other, kind), headers=stage.vera())).json()["version"] == 0
-
-
-async def admin(stage: Stage, tenant: Tenant) -> dict[str, str]:
-    """A new admin's headers: bob's colleague."""
-    email = f"anna@{stage.name}.example"
-    await stage.rows(
-        "WITH p AS (INSERT INTO people (clerk_user_id) VALUES (%s) RETURNING id)"
-        " INSERT INTO members SELECT %s, id, 'admin' FROM p",
-        clerk.subject_of(email), tenant.workspace_id,
-    )  # fmt: skip
-    return stage.session(email)
 
 
 @pytest.mark.parametrize(("kind", "rules"), [("grouping", GROUPING), ("redaction", REDACTION)])
