@@ -1,15 +1,88 @@
-"""/api/projects/{project_id}/grouping-rules and …/redaction-rules: what a project decides itself, and what that would change."""
+"""/api/workspaces and /api/projects: make, list, rename; a project's own rules for grouping and redaction, and their effect."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from lib import dry_run, rules
-from lib.models import rules as models
-from lib.operations import Call, Operations
+from starlette.responses import Response
 
+from lib import dry_run, http, projects, rules, workspaces
+from lib.models import PageQuery
+from lib.models import projects as places
+from lib.models import rules as models
+from lib.operations import SIGNED_IN, Call, Operations
+
+WORKSPACES = "/api/workspaces"
+WORKSPACE = WORKSPACES + "/{workspace_id:id}"
 PROJECT = "/api/projects/{project_id:id}"
 operations = Operations()
+
+
+@operations.get(WORKSPACES, SIGNED_IN, answers=places.OwnWorkspacePage)
+async def list_workspaces(call: Call, query: PageQuery) -> dict[str, Any]:
+    """A page of the workspaces that one is in."""
+    return await workspaces.list_page(call.conn, call.person_id, query.limit, query.cursor)
+
+
+@operations.post(WORKSPACES, SIGNED_IN, answers=places.OwnWorkspace, status=201)
+async def create_workspace(call: Call, body: places.PlaceCreate) -> dict[str, Any]:
+    """Make a workspace, and be its owner."""
+    return await workspaces.create(call.conn, call.person_id, body.name, body.slug, http.client_address(call.request))
+
+
+@operations.get(WORKSPACE, "workspace:read", answers=places.Workspace)
+async def read_workspace(call: Call) -> dict[str, Any]:
+    """One workspace."""
+    return await workspaces.read(call.conn, call.workspace_id)
+
+
+@operations.patch(WORKSPACE, "workspace:write", answers=places.Workspace)
+async def change_workspace(call: Call, body: places.PlacePatch) -> dict[str, Any]:
+    """Rename a workspace."""
+    return await workspaces.change(call.conn, call.actor, call.workspace_id, body.name, body.slug)
+
+
+@operations.get(WORKSPACES + "/by-slug/{slug}", SIGNED_IN, answers=places.OwnWorkspace)
+async def find_workspace(call: Call) -> dict[str, Any] | Response:
+    """The workspace of this slug; an earlier one redirects to the address of the present one (308)."""
+    slug = call.text("slug")
+    found = await workspaces.find_by_slug(call.conn, call.person_id, slug)
+    return found if found["slug"] == slug else http.moved(f"{WORKSPACES}/by-slug/{found['slug']}")
+
+
+@operations.get(WORKSPACES + "/by-slug/{slug}/projects/{project_slug}", SIGNED_IN, answers=places.Project)
+async def find_project(call: Call) -> dict[str, Any] | Response:
+    """The project of this slug in that workspace; an earlier slug of either redirects (308)."""
+    slug, project_slug = call.text("slug"), call.text("project_slug")
+    workspace = await workspaces.find_by_slug(call.conn, call.person_id, slug)
+    found = await projects.find_by_slug(call.conn, workspace["id"], project_slug)
+    if (workspace["slug"], found["slug"]) == (slug, project_slug):
+        return found
+    return http.moved(f"{WORKSPACES}/by-slug/{workspace['slug']}/projects/{found['slug']}")
+
+
+@operations.get(WORKSPACE + "/projects", "workspace:read", answers=places.ProjectPage)
+async def list_projects(call: Call, query: PageQuery) -> dict[str, Any]:
+    """A page of the workspace's projects."""
+    return await projects.list_page(call.conn, call.workspace_id, query.limit, query.cursor)
+
+
+@operations.post(WORKSPACE + "/projects", "projects:write", answers=places.Project, status=201)
+async def create_project(call: Call, body: places.PlaceCreate) -> dict[str, Any]:
+    """Make a project. Then make a key for it."""
+    return await projects.create(call.conn, call.actor, call.workspace_id, body.name, body.slug)
+
+
+@operations.get(PROJECT, "project:read", answers=places.Project)
+async def read_project(call: Call) -> dict[str, Any]:
+    """One project."""
+    return await projects.read(call.conn, call.project_id)
+
+
+@operations.patch(PROJECT, "project:write", answers=places.Project)
+async def change_project(call: Call, body: places.PlacePatch) -> dict[str, Any]:
+    """Rename a project."""
+    return await projects.change(call.conn, call.actor, call.project_id, body.name, body.slug)
 
 
 @operations.get(PROJECT + "/grouping-rules", "rules:read", answers=models.GroupingRulesAnswer)

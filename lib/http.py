@@ -35,6 +35,11 @@ def empty() -> Response:
     return Response(status_code=204, headers=HEADERS)
 
 
+def moved(path: str) -> Response:
+    """It has another address now, for good; the method stays (RFC 9110, section 15.4.9)."""
+    return Response(status_code=308, headers={**HEADERS, "Location": path})
+
+
 def problem(error: errors.Problem) -> Response:
     """A refusal as RFC 9457 has it."""
     return Response(orjson.dumps(error.body()), error.status, {**HEADERS, **error.headers}, "application/problem+json")

@@ -2,34 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-import psycopg
+from lib import audit, db, paging, slugs
+from lib.errors import Conflict, NotFound
 
-from lib import audit, db, slugs
-from lib.errors import Conflict
+# Which one person owns; being a member of others is not limited.
+OWNED_MAX = 20
 
 
 async def create(conn: db.Connection, person_id: int, name: str, slug: str | None, address: str | None) -> dict[str, Any]:
     """A new workspace with this person as its owner; `conn` is in a transaction.
 
-    slug: None makes one from the name. Raises Conflict where it is, or once was, another's.
+    slug: None makes one from the name. Raises Conflict where it is, or once was, another's, and beyond OWNED_MAX.
     """
-    row = await _insert(conn, name, [slug] if slug else slugs.candidates(name))
+    counted = await db.fetch_one(conn, "workspace_count_owned", person_id=person_id)
+    if counted and counted["owned"] >= OWNED_MAX:
+        raise Conflict(f"One person owns {OWNED_MAX} workspaces at most. Pass one on, or delete one.")
+    row = await slugs.take_first(conn, "workspace_insert", [slug] if slug else slugs.candidates(name), name=name)
     await db.run(conn, "workspace_insert_owner", workspace_id=row["id"], person_id=person_id)
     actor = audit.Actor(row["id"], None, "person", person_id, address)
     await audit.record(conn, actor, "workspace.create", row["id"], None, {"name": row["name"], "slug": row["slug"]})
+    return {**row, "role": "owner"}
+
+
+async def list_page(conn: db.Connection, person_id: int, limit: int, cursor: str | None) -> dict[str, Any]:
+    """Those that a person is in, by name: `{"items": […], "next_cursor": …}`. Raises InvalidRequest for a foreign cursor."""
+    after, after_id = paging.decode(cursor, (str, int)) if cursor else (None, None)
+    rows = await db.fetch_all(
+        conn, "workspace_list_by_person", person_id=person_id, after=after, after_id=after_id, limit=limit + 1
+    )  # fmt: skip
+    page = rows[:limit]
+    next_cursor = paging.encode([page[-1]["name"], page[-1]["id"]]) if len(rows) > limit else None
+    return {"items": page, "next_cursor": next_cursor}
+
+
+async def read(conn: db.Connection, workspace_id: int) -> dict[str, Any]:
+    """One workspace. Raises NotFound."""
+    row = await db.fetch_one(conn, "workspace_find", workspace_id=workspace_id)
+    if row is None:
+        raise NotFound("There is no such workspace, or it is not yours to see.")
     return row
 
 
-async def _insert(conn: db.Connection, name: str, tried: Iterable[str]) -> dict[str, Any]:
-    for slug in tried:
-        try:
-            async with conn.transaction():
-                row = await db.fetch_one(conn, "workspace_insert", name=name, slug=slug)
-        except psycopg.errors.UniqueViolation:
-            continue
-        assert row  # noqa: S101 - INSERT … RETURNING answers a row or raises
-        return row
-    raise Conflict("This slug is taken, or once was another's. Choose another one.")
+async def change(
+    conn: db.Connection, actor: audit.Actor, workspace_id: int, name: str | None, slug: str | None
+) -> dict[str, Any]:
+    """Rename it; None leaves as it is. Its earlier slugs lead on. Raises NotFound, Conflict (the slug is another's)."""
+    before = await db.fetch_one(conn, "workspace_lock", workspace_id=workspace_id)
+    if before is None:
+        raise NotFound
+    after = await slugs.take_first(
+        conn, "workspace_update", [slug or before["slug"]], workspace_id=workspace_id, name=name or before["name"]
+    )  # fmt: skip
+    await audit.record(conn, actor, "workspace.change", workspace_id, *slugs.renamed(before, after))
+    return after
+
+
+async def find_by_slug(conn: db.Connection, person_id: int, slug: str) -> dict[str, Any]:
+    """The workspace that has this slug, or once had it, and the person's role in it. Raises NotFound."""
+    row = await db.fetch_one(conn, "workspace_find_by_slug", person_id=person_id, slug=slug)
+    if row is None:
+        raise NotFound("There is no such workspace, or it is not yours to see.")
+    return row

@@ -1,0 +1,65 @@
+"""Projects: what sends events. Each belongs to a workspace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lib import audit, db, paging, slugs
+from lib.errors import Conflict, NotFound
+
+# Of one workspace.
+PROJECTS_MAX = 200
+
+
+async def create(conn: db.Connection, actor: audit.Actor, workspace_id: int, name: str, slug: str | None) -> dict[str, Any]:
+    """A new project; `conn` is in a transaction. slug: None makes one from the name.
+
+    Raises Conflict where it is, or once was, another's of the workspace, and beyond PROJECTS_MAX.
+    """
+    await db.fetch_one(conn, "workspace_lock", workspace_id=workspace_id)
+    counted = await db.fetch_one(conn, "project_count_by_workspace", workspace_id=workspace_id)
+    if counted and counted["projects"] >= PROJECTS_MAX:
+        raise Conflict(f"A workspace has {PROJECTS_MAX} projects at most, those deleted within seven days included.")
+    tried = [slug] if slug else slugs.candidates(name)
+    row = await slugs.take_first(conn, "project_insert", tried, workspace_id=workspace_id, name=name)
+    acting = actor._replace(project_id=row["id"])
+    await audit.record(conn, acting, "project.create", row["id"], None, {"name": row["name"], "slug": row["slug"]})
+    return row
+
+
+async def list_page(conn: db.Connection, workspace_id: int, limit: int, cursor: str | None) -> dict[str, Any]:
+    """A workspace's projects: `{"items": […], "next_cursor": …}`. Raises InvalidRequest for a foreign cursor."""
+    after_id = paging.decode(cursor, (int,))[0] if cursor else None
+    rows = await db.fetch_all(
+        conn, "project_list_by_workspace", workspace_id=workspace_id, after_id=after_id, limit=limit + 1
+    )  # fmt: skip
+    page = rows[:limit]
+    return {"items": page, "next_cursor": paging.encode([page[-1]["id"]]) if len(rows) > limit else None}
+
+
+async def read(conn: db.Connection, project_id: int) -> dict[str, Any]:
+    """One project. Raises NotFound."""
+    row = await db.fetch_one(conn, "project_find", project_id=project_id)
+    if row is None:
+        raise NotFound("There is no such project, or it is not yours to see.")
+    return row
+
+
+async def change(conn: db.Connection, actor: audit.Actor, project_id: int, name: str | None, slug: str | None) -> dict[str, Any]:
+    """Rename it; None leaves as it is. Its earlier slugs lead on. Raises NotFound, Conflict (the slug is another's)."""
+    before = await db.fetch_one(conn, "project_lock", project_id=project_id)
+    if before is None:
+        raise NotFound
+    after = await slugs.take_first(
+        conn, "project_update", [slug or before["slug"]], project_id=project_id, name=name or before["name"]
+    )  # fmt: skip
+    await audit.record(conn, actor, "project.change", project_id, *slugs.renamed(before, after))
+    return after
+
+
+async def find_by_slug(conn: db.Connection, workspace_id: int, slug: str) -> dict[str, Any]:
+    """The project of the workspace that has this slug, or once had it. Raises NotFound."""
+    row = await db.fetch_one(conn, "project_find_by_slug", workspace_id=workspace_id, slug=slug)
+    if row is None:
+        raise NotFound("There is no such project, or it is not yours to see.")
+    return row

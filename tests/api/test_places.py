@@ -1,0 +1,116 @@
+"""Workspaces and projects: made, renamed, found by every slug they ever had; nobody else's."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from lib import projects, workspaces
+from tests.api.conftest import Stage
+
+WORKSPACES = "/api/workspaces"
+
+
+async def make(stage: Stage, headers: dict[str, str], url: str = WORKSPACES, **body: Any) -> dict[str, Any]:
+    answer = await stage.projects.post(url, json=body, headers=headers)
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+async def test_whoever_makes_a_workspace_owns_it_and_makes_projects_in_it(stage: Stage) -> None:
+    headers = stage.session("ines@places.example")
+    made = await make(stage, headers, name="Zoë’s Café 1")
+    assert (made["slug"], made["role"]) == ("zoes-cafe-1", "owner")
+    project = await make(stage, headers, f"{WORKSPACES}/{made['id']}/projects", name="Web shop")
+    assert (project["slug"], project["workspace_id"], project["retention_days"]) == ("web-shop", made["id"], 90)
+    listed = (await stage.projects.get(f"{WORKSPACES}/{made['id']}/projects", headers=headers)).json()
+    assert listed == {"items": [project], "next_cursor": None}
+    assert (await stage.projects.get(f"/api/projects/{project['id']}", headers=headers)).json() == project
+    names = [one["name"] for one in (await stage.projects.get(WORKSPACES, headers=headers)).json()["items"]]
+    assert names == ["Ines’s workspace", "Zoë’s Café 1"]  # their own, from the first sign-in, beside it
+
+
+async def test_pages_of_workspaces_follow_one_another(stage: Stage) -> None:
+    headers = stage.session("pagina@places.example")
+    for number in range(4):
+        await make(stage, headers, name=f"Same name {number % 2}")
+    found: list[int] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = (await stage.projects.get(WORKSPACES, params={"limit": "2", **cursor}, headers=headers)).json()
+        found += [item["id"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert len(found) == len(set(found)) == 5
+
+
+async def test_a_name_that_is_taken_gets_a_slug_of_its_own_and_a_chosen_slug_is_refused(stage: Stage) -> None:
+    headers = stage.session("jo@places.example")
+    first, second = await make(stage, headers, name="Twins"), await make(stage, headers, name="Twins")
+    assert first["slug"] != second["slug"]
+    answer = await stage.projects.post(WORKSPACES, json={"name": "x", "slug": first["slug"]}, headers=headers)
+    assert answer.status_code == 409
+    url = f"{WORKSPACES}/{first['id']}/projects"
+    await make(stage, headers, url, name="x", slug="shop")
+    assert (await stage.projects.post(url, json={"name": "y", "slug": "shop"}, headers=headers)).status_code == 409
+    # In another workspace it is another project's.
+    await make(stage, headers, f"{WORKSPACES}/{second['id']}/projects", name="x", slug="shop")
+
+
+@pytest.mark.parametrize("slug", ["", "Shop", "-shop", "a/b", "a" * 64, "ä", "a\n"])
+async def test_what_is_no_slug_is_refused(stage: Stage, slug: str) -> None:
+    answer = await stage.projects.post(WORKSPACES, json={"name": "x", "slug": slug}, headers=stage.session("kim@places.example"))
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["pointer"] == "/slug"
+
+
+async def test_an_old_slug_leads_to_the_present_one(stage: Stage) -> None:
+    headers = stage.session("lu@places.example")
+    made = await make(stage, headers, name="Lu", slug="lu-one")
+    project = await make(stage, headers, f"{WORKSPACES}/{made['id']}/projects", name="Shop")
+    for slug in ("lu-two", "lu-three"):
+        changed = await stage.projects.patch(f"{WORKSPACES}/{made['id']}", json={"slug": slug}, headers=headers)
+        assert (changed.json()["slug"], changed.json()["name"]) == (slug, "Lu")
+    await stage.projects.patch(f"/api/projects/{project['id']}", json={"slug": "store"}, headers=headers)
+    moved = await stage.projects.get(f"{WORKSPACES}/by-slug/lu-one/projects/shop", headers=headers)
+    assert (moved.status_code, moved.headers["location"]) == (308, f"{WORKSPACES}/by-slug/lu-three/projects/store")
+    found = await stage.projects.get(f"{WORKSPACES}/by-slug/lu-one", headers=headers, follow_redirects=True)
+    assert found.json()["id"] == made["id"]
+    found = await stage.projects.get(moved.headers["location"], headers=headers)
+    assert found.json()["id"] == project["id"]
+    taken = await stage.projects.post(WORKSPACES, json={"name": "x", "slug": "lu-one"}, headers=headers)
+    assert taken.status_code == 409
+    back = await stage.projects.patch(f"{WORKSPACES}/{made['id']}", json={"slug": "lu-one"}, headers=headers)
+    assert back.json()["slug"] == "lu-one"
+
+
+async def test_a_slug_tells_an_outsider_nothing(stage: Stage) -> None:
+    await make(stage, stage.session("mo@places.example"), name="Mo", slug="mo-secret")
+    answers = [
+        await stage.projects.get(f"{WORKSPACES}/by-slug/{slug}", headers=stage.charlie()) for slug in ("mo-secret", "never-was")
+    ]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].json() == answers[1].json()
+
+
+async def test_a_renaming_is_in_the_trail(stage: Stage) -> None:
+    tenant = await stage.tenant()
+    await stage.projects.patch(f"/api/projects/{tenant.project_id}", json={"name": "Store"}, headers=stage.anna())
+    [row] = await stage.rows("SELECT action, before, after FROM audit_log WHERE project_id = %s", tenant.project_id)
+    assert row == {"action": "project.change", "before": {"name": "Shop"}, "after": {"name": "Store"}}
+
+
+async def test_so_many_and_no_more(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = stage.session("nia@places.example")
+    made = await make(stage, headers, name="first")
+    monkeypatch.setattr(workspaces, "OWNED_MAX", 2)
+    answer = await stage.projects.post(WORKSPACES, json={"name": "x"}, headers=headers)
+    assert answer.status_code == 409
+    monkeypatch.setattr(projects, "PROJECTS_MAX", 2)
+    url = f"{WORKSPACES}/{made['id']}/projects"
+    answers = await asyncio.gather(*(stage.projects.post(url, json={"name": "x"}, headers=headers) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [201, 201, 409, 409, 409]
