@@ -1488,6 +1488,7 @@ CREATE TABLE public.keys (
     expires_at timestamp with time zone,
     revoked_at timestamp with time zone,
     scopes text[] DEFAULT '{}'::text[] NOT NULL,
+    rotated_from bigint,
     CONSTRAINT keys_key_hash_check CHECK ((length(key_hash) = 32)),
     CONSTRAINT keys_kind_check CHECK ((kind = ANY (ARRAY['ingest'::text, 'api'::text]))),
     CONSTRAINT keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80))),
@@ -1909,6 +1910,8 @@ CREATE INDEX incidents_merged ON public.incidents USING btree (project_id, merge
 
 CREATE INDEX kept_payloads_until ON public.kept_payloads USING btree (kept_until);
 
+CREATE INDEX keys_rotated_from ON public.keys USING btree (project_id, rotated_from) WHERE (rotated_from IS NOT NULL);
+
 CREATE INDEX legal_holds_by_incident ON public.legal_holds USING btree (project_id, incident_id) WHERE (incident_id IS NOT NULL);
 
 CREATE INDEX legal_holds_ended_by ON public.legal_holds USING btree (ended_by) WHERE (ended_by IS NOT NULL);
@@ -2003,6 +2006,9 @@ ALTER TABLE ONLY public.keys
 
 ALTER TABLE ONLY public.keys
     ADD CONSTRAINT keys_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.keys
+    ADD CONSTRAINT keys_project_id_rotated_from_fkey FOREIGN KEY (project_id, rotated_from) REFERENCES public.keys(project_id, id);
 
 ALTER TABLE ONLY public.legal_holds
     ADD CONSTRAINT legal_holds_ended_by_fkey FOREIGN KEY (ended_by) REFERENCES public.people(id) ON DELETE SET NULL;
