@@ -12,11 +12,14 @@ import asyncio
 import contextlib
 import functools
 import ipaddress
+import math
 import re
 import socket
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from lib import settings
 from lib.addresses import is_public
@@ -45,6 +48,8 @@ _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 # As browsers decide it (WHATWG): a name that ends so is an IPv4 address in one of its many spellings.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
+
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
@@ -71,7 +76,7 @@ class Endpoint(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What is kept of an answer. retry_after_seconds: where it names a number of them."""
+    """What is kept of an answer. retry_after_seconds: how long it asks to wait, where it does."""
 
     status: int
     retry_after_seconds: int | None
@@ -252,10 +257,14 @@ async def _let_go(answer: httpx.Response) -> None:
                     return
 
 
-def retry_after(value: Any) -> int | None:
-    """Seconds, bounded; the header's other form, a date, is not read."""
-    text = str(value or "").strip()
-    return min(int(text), RETRY_AFTER_SECONDS_MAX) if text.isascii() and text.isdigit() and len(text) < 10 else None
+def retry_after(value: str | None) -> int | None:
+    """A Retry-After in whole seconds, at most a day's: from a number, which Discord gives with decimals, or from a date."""
+    text = (value or "").strip()
+    try:
+        seconds = float(text) if _SECONDS.fullmatch(text) else parsedate_to_datetime(text).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(math.ceil(seconds), 0), RETRY_AFTER_SECONDS_MAX)
 
 
 def _why(error: Exception) -> str:

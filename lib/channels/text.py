@@ -21,7 +21,7 @@ _SPACES = re.compile(r"\s+")
 # `.` as hosts may also have it (UTS 46).
 _DOT = ".。．｡"
 _WORD = re.compile(r"\S+")
-_SCHEME = r"[a-z][a-z0-9+.-]*:/|(?<![a-z])(?:mailto|tel|sms|javascript|data|vbscript):(?=\S)"
+_SCHEME = r"[a-z0-9+.-]:/|(?<![a-z])(?:mailto|tel|sms|javascript|data|vbscript):(?=\S)"
 _MAIL = rf"[^\s@(]@[^\s@]*[{_DOT}][^\W\d_]{{2}}"
 _LINK = re.compile(rf"(?i){_SCHEME}|\bwww[{_DOT}]|//\w|{_MAIL}")
 _INNER_DOT = re.compile(rf"([{_DOT}@])(?=[^\s\]])")

@@ -286,11 +286,22 @@ async def test_a_proxy_of_the_environment_is_not_asked(receiver: tuple[str, Rece
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("30", 30), ("0", 0), ("99999999", 86_400), ("soon", None), ("-1", None), ("9" * 30, None)],
+    [
+        *[("30", 30), ("0", 0), ("0.65", 1), ("99999999", 86_400), ("Wed, 21 Oct 2015 07:28:00 GMT", 0)],
+        *[
+            ("Wed, 21 Oct 2099 07:28:00 GMT", 86_400),
+            ("soon", None),
+            ("-1", None),
+            ("9" * 30, None),
+            ("nan", None),
+            ("1e9", None),
+        ],
+    ],
 )
 async def test_retry_after_is_read_within_bounds(receiver: tuple[str, Receiver], value: str, seconds: int | None) -> None:
     url, _ = receiver
-    assert await outbound.post(f"{url}/busy?after={value}", b"{}", {}) == outbound.Answer(429, seconds)
+    answer = await outbound.post(f"{url}/busy?after={value.replace(' ', '+')}", b"{}", {})
+    assert answer == outbound.Answer(429, seconds)
 
 
 @pytest.mark.usefixtures("private_allowed")
@@ -301,6 +312,26 @@ async def test_one_that_hangs_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -
         with pytest.raises(UnreachableError, match="did not answer"):
             await outbound.post(serving.url_of(silent), b"{}", {})
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.usefixtures("private_allowed")
+async def test_one_that_answers_a_letter_at_a_time_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def trickle(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n")
+        while not writer.is_closing():
+            writer.write(b"X: y\r\n")
+            await asyncio.sleep(0.02)
+        writer.close()
+        ended.set()
+
+    ended = asyncio.Event()
+    monkeypatch.setattr(outbound, "TOTAL_SECONDS", 0.3)
+    async with await asyncio.start_server(trickle, "127.0.0.1", 0) as server:
+        began = time.monotonic()
+        with pytest.raises(UnreachableError, match="did not answer"):
+            await outbound.post(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", b"{}", {})
+        assert time.monotonic() - began < 2
+        await ended.wait()
 
 
 async def test_the_next_address_is_tried_where_one_does_not_listen(receiver: tuple[str, Receiver]) -> None:

@@ -222,6 +222,12 @@ async def test_one_key_is_one_mail_however_often_it_is_tried(outbox: OutboxStand
     assert len(outbox.mails) == 1
 
 
+async def test_a_mail_is_the_same_after_the_database_has_sorted_its_members(outbox: OutboxStandIn) -> None:
+    first = await send()
+    assert await send(content=dict(reversed(CONTENT.items()))) == first
+    assert len(outbox.mails) == 1
+
+
 async def outcome() -> channels.Sent | bool:
     """What was sent, else whether that is for good."""
     try:

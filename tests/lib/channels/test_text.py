@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +72,13 @@ def test_escaping_never_exceeds_the_bound(text: str, chars_max: int) -> None:
     found = within(text, chars_max, lambda part: part.replace("<", "&lt;"))
     assert len(found) <= chars_max
     assert "<" not in found
+
+
+@pytest.mark.parametrize("piece", ["x", "@", "a.", ":/", "@a", "www.", "é ", "//x"])
+def test_a_long_text_takes_time_in_proportion_to_its_length(piece: str) -> None:
+    began = time.process_time()
+    inert(clean(piece * 100_000))
+    assert time.process_time() - began < 5  # a second here; minutes where it is quadratic
 
 
 def test_a_subject_keeps_names_as_they_are() -> None:
