@@ -31,6 +31,7 @@ KEY_SECONDS = 24 * 3600
 KEY_CHARS_MAX = 256
 MAILS_MAX = 500
 RETRY_AFTER_SECONDS = 7
+SANDBOX = "allow-popups allow-popups-to-escape-sandbox"  # a mail's links open pages that work; its scripts do not run
 ADDRESS = re.compile(r"(?:[^<>@\r\n]* <)?[^<>@\s,]+@[^<>@\s,]+\.[^<>@\s,]+>?")
 # What Resend calls its refusals; 409 is the one of two tries at once, since the other comes of itself.
 NAMES = {
@@ -145,7 +146,8 @@ class Outbox:
             return HTMLResponse(PAGE.format(title="No such mail", body=""), HTTPStatus.NOT_FOUND)
         told = {"From": mail.sender, "To": ", ".join(mail.to), "At": mail.at, **mail.headers}
         rows = "".join(f"<br><small>{html.escape(name)}: {html.escape(value)}</small>" for name, value in told.items())
-        frame = f'<iframe sandbox="allow-popups" title="The mail" srcdoc="{html.escape(mail.html, quote=True)}"></iframe>'
+        shown = html.escape(mail.html.replace("<head>", '<head><base target="_blank">', 1), quote=True)
+        frame = f'<iframe sandbox="{SANDBOX}" title="The mail" srcdoc="{shown}"></iframe>'
         body = f'<p><a href="/local/mail">Outbox</a>{rows}</p>{frame}<h2>As plain text</h2><pre>{html.escape(mail.text)}</pre>'
         return HTMLResponse(PAGE.format(title=html.escape(mail.subject), body=body))
 

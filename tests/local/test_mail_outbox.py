@@ -89,6 +89,6 @@ def test_a_mail_is_shown_in_a_frame_that_runs_nothing(client: httpx.Client) -> N
     found = post(client, html="<script>alert(1)</script>", subject="<b>x</b>").json()["id"]
     page = client.get(f"/local/mail/{found}").text
     assert "<script>" not in page
-    assert 'sandbox="allow-popups"' in page
+    assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in page
     assert "<b>" not in client.get("/local/mail").text
     assert client.get("/local/mail/none").status_code == 404
