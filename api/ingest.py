@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from lib import decompression, event_ids, http, log
+from lib import decompression, event_ids, http, log, outcomes
 from lib.errors import Forbidden, InvalidRequest, Problem, RateLimited, TooLarge, Unauthenticated, Unexpected
 from lib.intake import Accepted, Incoming, Intake
 from lib.keys import Key
@@ -22,6 +23,9 @@ BODY_BYTES_MAX = 4_500_000
 # An envelope may hold attachments, which are skipped; what is parsed as JSON is bounded by EVENT_BYTES_MAX.
 ENVELOPE_BYTES_MAX = 16 * 1024 * 1024
 EVENT_BYTES_MAX = 4 * 1024 * 1024
+# A client report, as sent and decompressed.
+REPORT_BYTES_MAX = 4 * 1024
+REPORT_TEXT_BYTES_MAX = 64 * 1024
 
 CORS_REQUEST_HEADERS = (
     "x-sentry-auth, content-type, content-encoding, authorization, authentication, x-requested-with, x-forwarded-for, origin, "
@@ -70,7 +74,16 @@ def decompressed(request: Request, body: bytes, bytes_max: int) -> bytes:
 # Sentry's addresses
 
 
-Parse = Callable[[Request, bytes, str], tuple[Incoming | None, str | None]]
+class Parsed(NamedTuple):
+    """The event of a body, if there is one; the id to answer with where there is none; reason → what the SDK dropped itself."""
+
+    incoming: Incoming | None
+    event_id: str | None = None
+    dropped: Mapping[str, int] = MappingProxyType({})
+
+
+# The last: how many bytes the body may have decompressed.
+Parse = Callable[[Request, bytes, str, int], Parsed]
 
 
 async def sentry_request(request: Request, parse: Parse) -> Response:
@@ -97,18 +110,34 @@ async def take_sentry(request: Request, parse: Parse) -> Response:
     if key is None:
         secret = tunnel_key(request, body)
         key = await authenticate(request, secret)
-    intake.admission.check(key)
-    incoming, event_id = parse(request, body, secret)
-    del body
-    if incoming is None:
-        return http.json({"id": event_id} if event_id else {})
-    await intake.admission.admit(key)
-    batch = [incoming]
-    del incoming
-    [accepted] = await intake.accept(key, batch)
-    if isinstance(accepted.result, Problem):
-        raise accepted.result
+    with intake.outcomes.refusals(key):
+        parsed = open_body(parse, request, body, secret, intake.admission.refusal(key))
+        del body
+        for reason, dropped in parsed.dropped.items():
+            intake.outcomes.count(key, "sdk_dropped", reason, min(dropped, outcomes.SDK_DROPPED_MAX))
+        if parsed.incoming is None:
+            return http.json({"id": parsed.event_id} if parsed.event_id else {})
+        await intake.admission.admit(key)
+        batch = [parsed.incoming]
+        del parsed
+        [accepted] = await intake.accept(key, batch)
+        if isinstance(accepted.result, Problem):
+            raise accepted.result
     return http.json({"id": accepted.event_id})
+
+
+def open_body(parse: Parse, request: Request, body: bytes, secret: str, limited: RateLimited | None) -> Parsed:
+    """What is in the body. Of a key at its limit only what is as small as a client report is opened: SDKs that hold back tell
+    in it of how many events. Raises that refusal otherwise.
+    """
+    if limited is None:
+        return parse(request, body, secret, ENVELOPE_BYTES_MAX)
+    if len(body) > REPORT_BYTES_MAX:
+        raise limited
+    try:
+        return parse(request, body, secret, REPORT_TEXT_BYTES_MAX)
+    except TooLarge as error:
+        raise limited from error
 
 
 async def authenticate(request: Request, secret: str) -> Key:
@@ -151,10 +180,10 @@ def sentry_refusal(problem: Problem) -> Response:
     return http.json({"detail": problem.detail}, status, headers)
 
 
-def parse_envelope(request: Request, body: bytes, secret: str) -> tuple[Incoming | None, str | None]:
+def parse_envelope(request: Request, body: bytes, secret: str, bytes_max: int) -> Parsed:
     """The event of an envelope, if there is one, and the id to answer with; other items are counted in the log and let go."""
     try:
-        envelope = sentry.parse_envelope(decompressed(request, body, ENVELOPE_BYTES_MAX), EVENT_BYTES_MAX)
+        envelope = sentry.parse_envelope(decompressed(request, body, bytes_max), EVENT_BYTES_MAX)
         require_same_dsn(envelope.header.get("dsn"), secret, request.path_params["project_id"])
     except sentry.EventTooLarge as error:
         raise TooLarge(str(error)) from error
@@ -162,11 +191,13 @@ def parse_envelope(request: Request, body: bytes, secret: str) -> tuple[Incoming
         raise InvalidRequest(str(error)) from error
     if envelope.ignored:
         log.note(ignored=dict(envelope.ignored))
-    if dropped := sentry.dropped_by_sdk(envelope.client_reports):
+    dropped = sentry.dropped_by_sdk(envelope.client_reports)
+    if dropped:
         log.note(sdk_dropped=dropped)
     # Only what is an id is said again: a header may hold anything.
     event_id = event_ids.parse(envelope.header.get("event_id"))
-    return (Incoming(envelope.event, envelope.event_body) if envelope.event is not None else None), event_id
+    incoming = Incoming(envelope.event, envelope.event_body) if envelope.event is not None else None
+    return Parsed(incoming, event_id, dropped)
 
 
 def require_same_dsn(dsn: object, secret: str, project_id: int) -> None:
@@ -182,11 +213,11 @@ def require_same_dsn(dsn: object, secret: str, project_id: int) -> None:
         raise Forbidden("The envelope's dsn names another project than the address.")
 
 
-def parse_store(request: Request, body: bytes, _secret: str) -> tuple[Incoming, None]:
+def parse_store(request: Request, body: bytes, _secret: str, bytes_max: int) -> Parsed:
     """The older address: the event alone."""
-    text = decompressed(request, body, EVENT_BYTES_MAX)
+    text = decompressed(request, body, min(bytes_max, EVENT_BYTES_MAX))
     try:
-        return Incoming(sentry.parse_store(text), text), None
+        return Parsed(Incoming(sentry.parse_store(text), text))
     except sentry.BadEnvelope as error:
         raise InvalidRequest(str(error)) from error
 
@@ -226,23 +257,41 @@ async def take_plain(request: Request, intake: Intake) -> Response:
     if scheme.lower() != "bearer" or not secret.strip():
         raise Unauthenticated("Send the project's ingest key: `Authorization: Bearer sns_ingest_…`.")
     key = await intake.authenticate(secret.strip(), origin=request.headers.get("origin"))
-    intake.admission.check(key)
-    body = decompressed(request, await read_body(request), EVENT_BYTES_MAX)
-    try:
-        items = native.parse(body, request.headers.get("content-type", ""))
-    except native.BadBody as error:
-        raise InvalidRequest(str(error)) from error
-    valid = [Incoming(item, body) for item in items if not isinstance(item, native.ItemError)]
-    if not valid:
-        errors = [{"pointer": item.pointer, "detail": item.detail} for item in items if isinstance(item, native.ItemError)]
-        raise InvalidRequest("No item is a valid event." if len(items) > 1 else None, errors[:20])
-    wrong = {at: item for at, item in enumerate(items) if isinstance(item, native.ItemError)}
-    count = len(items)
-    del items, body
-    await intake.admission.admit(key, len(valid))
-    results = iter(plain_results(await intake.accept(key, valid)))
+    with intake.outcomes.refusals(key) as refused:
+        intake.admission.check(key)
+        body = decompressed(request, await read_body(request), EVENT_BYTES_MAX)
+        items = parse_plain(request, body)
+        valid = [Incoming(item, body) for item in items if not isinstance(item, native.ItemError)]
+        wrong = {at: item for at, item in enumerate(items) if isinstance(item, native.ItemError)}
+        count = len(items)
+        refused.events = len(valid) or count
+        if not valid:
+            errors = [error_of(item) for item in wrong.values()]
+            raise InvalidRequest("No item is a valid event." if count > 1 else None, errors[:20])
+        del items, body
+        await intake.admission.admit(key, len(valid))
+        accepted = await intake.accept(key, valid)
+        results = iter(plain_results(accepted))
+    count_apart(intake, key, wrong.values(), accepted)
     answered = [invalid(wrong[at]) if at in wrong else next(results) for at in range(count)]
     return http.json({"items": answered})
+
+
+def parse_plain(request: Request, body: bytes) -> list[dict[str, Any] | native.ItemError]:
+    """The items of a body. Raises InvalidRequest."""
+    try:
+        return native.parse(body, request.headers.get("content-type", ""))
+    except native.BadBody as error:
+        raise InvalidRequest(str(error)) from error
+
+
+def count_apart(intake: Intake, key: Key, wrong: Iterable[native.ItemError], accepted: list[Accepted]) -> None:
+    """Count what was not stored of a request that was taken as a whole."""
+    for item in wrong:
+        intake.outcomes.count(key, "invalid", detail=f"{item.pointer}: {item.detail}")
+    for one in accepted:
+        if isinstance(one.result, Problem):
+            intake.outcomes.count(key, *outcomes.of_problem(one.result))
 
 
 def plain_results(accepted: list[Accepted]) -> list[dict[str, Any]]:
@@ -261,8 +310,12 @@ def plain_result(accepted: Accepted) -> dict[str, Any]:
 
 def invalid(item: native.ItemError) -> dict[str, Any]:
     """What is wrong with one item."""
-    errors = [{"pointer": item.pointer, "detail": item.detail}]
-    return {"event_id": None, "outcome": "invalid", "incident_id": None, "errors": errors}
+    return {"event_id": None, "outcome": "invalid", "incident_id": None, "errors": [error_of(item)]}
+
+
+def error_of(item: native.ItemError) -> dict[str, str]:
+    """The same as a member of `errors`."""
+    return {"pointer": item.pointer, "detail": item.detail}
 
 
 async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:

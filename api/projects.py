@@ -1,4 +1,4 @@
-"""/api/workspaces and /api/projects: make, list, rename; a project's own rules for grouping and redaction, and their effect."""
+"""/api/workspaces and /api/projects: make, list, rename; a project's own rules; limits, usage, and what became of events."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from lib import dry_run, http, projects, rules, workspaces
+from lib import dry_run, http, limits, outcomes, projects, rules, usage, workspaces
 from lib.models import PageQuery
 from lib.models import projects as places
 from lib.models import rules as models
+from lib.models import usage as accounts
 from lib.operations import SIGNED_IN, Call, Operations
 
 WORKSPACES = "/api/workspaces"
@@ -129,6 +130,48 @@ async def try_redaction_rules(call: Call, body: models.RedactionRules) -> dict[s
     async with call.database.connection() as conn:
         hash_key = await rules.hash_key(conn, call.project_id)
     return await dry_run.redacting(call.database.connection, call.project_id, given, hash_key)
+
+
+@operations.get(PROJECT + "/outcomes", "usage:read", answers=accounts.Outcomes)
+async def read_outcomes(call: Call, query: accounts.OutcomesQuery) -> dict[str, Any]:
+    """Where the project's events went: by hour, by reason and key, and some of the newest that were not stored."""
+    return await outcomes.report(call.conn, call.project_id, query.hours)
+
+
+@operations.get(PROJECT + "/usage", "usage:read", answers=accounts.ProjectUsage)
+async def read_project_usage(call: Call) -> dict[str, Any]:
+    """What the project has used, by month; exact, and kept when payloads are removed."""
+    return await usage.of_project(call.conn, call.workspace_id, call.project_id)
+
+
+@operations.get(WORKSPACE + "/usage", "workspace:read", answers=accounts.WorkspaceUsage)
+async def read_workspace_usage(call: Call, query: accounts.UsageQuery) -> dict[str, Any]:
+    """What the workspace has used in a month, by project, deleted ones included."""
+    return await usage.of_workspace(call.conn, call.workspace_id, query.first_day())
+
+
+@operations.get(PROJECT + "/limits", "usage:read", answers=accounts.ProjectLimits)
+async def read_project_limits(call: Call) -> dict[str, Any]:
+    """The project's limits."""
+    return await limits.of_project(call.conn, call.project_id)
+
+
+@operations.patch(PROJECT + "/limits", "limits:write", answers=accounts.ProjectLimits)
+async def patch_project_limits(call: Call, body: accounts.ProjectLimitsPatch) -> dict[str, Any]:
+    """Change some of the project's limits; they hold within a minute."""
+    return await limits.change_project(call.conn, call.actor, call.project_id, body.model_dump(exclude_unset=True))
+
+
+@operations.get(WORKSPACE + "/limits", "workspace:read", answers=accounts.WorkspaceLimits)
+async def read_workspace_limits(call: Call) -> dict[str, Any]:
+    """The workspace's quota of events a month."""
+    return await limits.of_workspace(call.conn, call.workspace_id)
+
+
+@operations.patch(WORKSPACE + "/limits", "workspace:write", answers=accounts.WorkspaceLimits)
+async def patch_workspace_limits(call: Call, body: accounts.WorkspaceLimitsPatch) -> dict[str, Any]:
+    """Change the workspace's quota; it holds within a minute."""
+    return await limits.change_workspace(call.conn, call.actor, body.events_per_month_max)
 
 
 app = operations.app()

@@ -59,11 +59,18 @@ class Admission:
             if not self._take(held, events):
                 await self._reserve(key, held, events)
 
-    def check(self, key: Key) -> None:
-        """Raises RateLimited where it is known already that not even one event would be admitted: before any other work."""
+    def refusal(self, key: Key) -> RateLimited | None:
+        """The refusal, where it is known already that not even one event would be admitted: before any other work."""
         held = self._held.get((key.project_id, key.key_id))
-        if held and held.refused_events <= 1 and not held.permits and _limits(held.key) == _limits(key):
-            self._require_unrefused(held, 1)
+        if held is None or held.permits or held.refused_events > 1 or _limits(held.key) != _limits(key):
+            return None
+        seconds = held.refused_until - self._clock()
+        return _refusal(held, seconds) if seconds > 0 else None
+
+    def check(self, key: Key) -> None:
+        """Raises that refusal."""
+        if refusal := self.refusal(key):
+            raise refusal
 
     def _holding(self, key: Key) -> Held:
         identity = (key.project_id, key.key_id)

@@ -18,6 +18,7 @@ from lib import db, events, keys, log, payloads, project_rules, releases, usage
 from lib.admission import Admission
 from lib.errors import Forbidden, Problem, Unauthenticated
 from lib.key_cache import KeyCache
+from lib.outcomes import Outcomes
 from lib.recording import Recorded, Recorder, Row
 from lib.redis import Redis
 
@@ -49,6 +50,7 @@ class Intake:
         self.recorder = Recorder(lambda: db.connect(database_url))
         self.keys = KeyCache(self._find_key)
         self.admission = Admission(self.redis, self._used)
+        self.outcomes = Outcomes(self.recorder.ask)
 
     async def _find_key(self, secret: str) -> keys.Key | None:
         return await self.recorder.ask(lambda conn: keys.find(conn, secret))
@@ -70,6 +72,7 @@ class Intake:
         if project_id is not None and key.project_id != project_id:
             raise Forbidden("The key belongs to another project than the one in the address.")
         if origin and key.allowed_origins and origin.rstrip("/") not in key.allowed_origins:
+            self.outcomes.count(key, "filtered", "origin")
             raise Forbidden("This key may not be used from this origin; its list of origins says which.")
         return key
 
@@ -94,6 +97,7 @@ class Intake:
     async def close(self) -> None:
         """Let what is under way end."""
         await self.admission.close()
+        await self.outcomes.close()
         await self.recorder.close()
         await self.redis.close()
 

@@ -36,6 +36,8 @@ UNBOUND = {
     "workspace_count_owned": "likewise",
     "workspace_find_by_slug": "likewise",
     "workspace_insert": "makes the tenant",
+    "outcome_upsert_counts": "each count carries its project, which the key decided",
+    "outcome_insert_samples": "each sample carries its project, which the key decided",
     "record_events": "each event of the batch carries its project, which the key decided",
     "record_make_partitions": "partitions are shared by all",
     "person_list_projects": "the person’s own, whichever they are",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import time
 from typing import Any
 
 import psycopg
 
+from api import ingest
 from lib import recording
 from tests.api.conftest import Stage
 
@@ -96,4 +98,8 @@ async def test_a_key_at_its_limit_is_refused_before_its_body_is_looked_at(stage:
     assert (await stage.ingest.post(path, content=body, headers=tenant.sentry_auth)).status_code == 200
     assert (await stage.ingest.post(path, content=body, headers=tenant.sentry_auth)).status_code == 429
     broken = {**tenant.sentry_auth, "Content-Encoding": "gzip"}
-    assert (await stage.ingest.post(path, content=b"no gzip", headers=broken)).status_code == 429
+    assert (await stage.ingest.post(path, content=b"no gzip" * 1_000, headers=broken)).status_code == 429
+    # What is as small as a client report is opened, but no further than one: here 4 MB.
+    bomb = gzip.compress(b" " * 4_000_000)
+    assert len(bomb) < ingest.REPORT_BYTES_MAX
+    assert (await stage.ingest.post(path, content=bomb, headers=broken)).status_code == 429
