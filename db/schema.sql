@@ -194,6 +194,96 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.erase_events(project bigint, received timestamp with time zone[], ids uuid[]) RETURNS TABLE(events bigint, payloads bigint, held bigint)
+    LANGUAGE sql
+    SET lock_timeout TO '2s'
+    AS $$
+    with known as materialized (
+        select k.event_id, k.fingerprint from event_ids k
+         where k.project_id = project and k.event_id = any (ids)
+         order by k.event_id
+           for update
+    ), wanted as materialized (
+        select u.received_at, u.event_id, k.fingerprint, coalesce(is_held(project, k.fingerprint), false) as held
+          from unnest(received, ids) as u (received_at, event_id)
+          left join known k on k.event_id = u.event_id
+    ), free as materialized (
+        select * from wanted w where not w.held
+    ), forgotten as (
+        delete from event_ids k using free f where k.project_id = project and k.event_id = f.event_id
+    ), light as (
+        delete from events e using free f
+         where e.project_id = project and e.fingerprint = f.fingerprint and e.received_at = f.received_at
+           and e.event_id = f.event_id
+        returning 1
+    ), heavy as (
+        delete from event_payloads p using free f
+         where p.project_id = project and p.received_at = f.received_at and p.event_id = f.event_id
+        returning 1
+    ), kept as (
+        delete from kept_payloads p using free f
+         where p.project_id = project and p.received_at = f.received_at and p.event_id = f.event_id
+        returning 1
+    )
+    select (select count(*) from light), (select count(*) from heavy) + (select count(*) from kept),
+           (select count(*) from wanted w where w.held)
+$$;
+
+CREATE FUNCTION public.erase_texts(project bigint, relation regclass, field text, after tid, max_rows integer, mark text, inner_pad bytea, outer_pad bytea) RETURNS TABLE(changed bigint, next tid)
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    AS $_$
+declare
+    type text;
+    key text;
+    hit tid[];
+begin
+    select format_type(a.atttypid, a.atttypmod) into type from pg_attribute a where a.attrelid = relation and a.attname = field;
+    select string_agg(quote_ident(a.attname), ', ' order by o.place) into key
+      from pg_index i
+     cross join unnest(i.indkey::int2[]) with ordinality o (number, place)
+      join pg_attribute a on a.attrelid = i.indrelid and a.attnum = o.number
+     where i.indrelid = relation and i.indisprimary;
+    execute format(
+        'with page as (select t.ctid as at, t.project_id, t.%2$I::text as body from %1$s t where t.ctid > $1 order by t.ctid limit $2)
+         select max(p.at) filter (where (select count(*) from page) = $2),
+                array_agg(p.at) filter (where p.project_id = $3 and erased_text(p.body, $4, $5, $6) <> p.body)
+           from page p', relation, field)
+      into next, hit using after, max_rows, project, mark, inner_pad, outer_pad;
+    changed := coalesce(cardinality(hit), 0);
+    if changed > 0 then
+        execute format('select from %s t where t.ctid = any ($1) order by %s for no key update', relation, key) using hit;
+        execute format('update %1$s t set %2$I = erased_text(t.%2$I::text, $2, $3, $4)::%3$s where t.ctid = any ($1)',
+                       relation, field, type) using hit, mark, inner_pad, outer_pad;
+    end if;
+    return next;
+end
+$_$;
+
+CREATE FUNCTION public.erased_text(body text, mark text, inner_pad bytea, outer_pad bytea) RETURNS text
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+declare
+    word text;
+begin
+    for word in
+        select distinct w
+          from regexp_matches(body, '[^\s"''`\\,;()\[\]{}<>=|]+', 'g') as found (words)
+         cross join lateral (
+               select btrim(found.words[1], '.:!?') as w
+                union
+               select btrim(part, '.:!?') from regexp_split_to_table(found.words[1], '[/:?&#]') as part) t
+         where w <> ''
+    loop
+        if word = mark or mark = 'hmac:' || left(
+               encode(sha256(outer_pad || sha256(inner_pad || convert_to(lower(word), 'UTF8'))), 'hex'), 16) then
+            body := replace(body, word, '[erased]');
+        end if;
+    end loop;
+    return body;
+end
+$$;
+
 CREATE TABLE public.events (
     project_id bigint NOT NULL,
     fingerprint uuid NOT NULL,
@@ -1238,6 +1328,16 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.texts_about_events() RETURNS TABLE(relation regclass, field text)
+    LANGUAGE sql STABLE
+    AS $$
+    select to_regclass(t.relation), t.field
+      from (values ('incident_fingerprints', 'reason'), ('incident_fingerprints', 'parts'), ('incidents', 'title'),
+                   ('incidents', 'culprit'), ('analyses', 'result'), ('analyses', 'correction'), ('deliveries', 'content'),
+                   ('outcome_samples', 'detail')) t (relation, field)
+     where to_regclass(t.relation) is not null
+$$;
+
 CREATE FUNCTION public.today() RETURNS date
     LANGUAGE sql STABLE
     AS $$ select (now() at time zone 'UTC')::date $$;
@@ -1376,6 +1476,28 @@ CREATE TABLE public.dismissed_suggestions (
     dismissed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     dismissed_by bigint,
     CONSTRAINT dismissed_suggestions_check CHECK ((other_id > incident_id))
+);
+
+CREATE TABLE public.erasures (
+    workspace_id bigint NOT NULL,
+    id bigint NOT NULL,
+    requested_by bigint,
+    requested_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    user_hashes bytea[] NOT NULL,
+    mark text NOT NULL,
+    mentions boolean NOT NULL,
+    "position" jsonb,
+    removed jsonb DEFAULT '{}'::jsonb NOT NULL,
+    finished_at timestamp with time zone
+);
+
+ALTER TABLE public.erasures ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.erasures_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.event_counts (
@@ -1778,6 +1900,9 @@ ALTER TABLE ONLY public.deliveries
 ALTER TABLE ONLY public.dismissed_suggestions
     ADD CONSTRAINT dismissed_suggestions_pkey PRIMARY KEY (project_id, incident_id, other_id);
 
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.event_counts
     ADD CONSTRAINT event_counts_pkey PRIMARY KEY (project_id, fingerprint, hour, environment, release);
 
@@ -1892,6 +2017,10 @@ CREATE INDEX dismissed_suggestions_by_other ON public.dismissed_suggestions USIN
 
 CREATE INDEX dismissed_suggestions_by_person ON public.dismissed_suggestions USING btree (dismissed_by) WHERE (dismissed_by IS NOT NULL);
 
+CREATE INDEX erasures_requested_by ON public.erasures USING btree (requested_by) WHERE (requested_by IS NOT NULL);
+
+CREATE INDEX erasures_unfinished ON public.erasures USING btree (requested_at) WHERE (finished_at IS NULL);
+
 CREATE INDEX event_counts_by_release ON public.event_counts USING btree (project_id, release, fingerprint);
 
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
@@ -1976,6 +2105,12 @@ ALTER TABLE ONLY public.dismissed_suggestions
 
 ALTER TABLE ONLY public.dismissed_suggestions
     ADD CONSTRAINT dismissed_suggestions_project_id_other_id_fkey FOREIGN KEY (project_id, other_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.erasures
+    ADD CONSTRAINT erasures_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.event_counts
     ADD CONSTRAINT event_counts_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;

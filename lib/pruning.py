@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from lib import db, keeping, log, purging, settings
+from lib import db, erasures, keeping, log, purging, settings
 from lib.runs import RUN_SECONDS, Run, repeat, when_free
 
 RECEIVED_DAYS_AHEAD = 14
@@ -141,4 +141,5 @@ STEPS: dict[str, Callable[[Run], Awaitable[None]]] = {
     "incidents": prune_incidents,
     "audit": prune_audit,
     "deleted": purging.purge_deleted,
+    "erased": erasures.erase_requested,
 }

@@ -109,6 +109,8 @@ class Incident(ListedIncident):
     ignored_until: Moment | None
     ignored_until_count: int | None
     merged_into: int | None
+    events_removed_on: date | None
+    """The day on which retention removed what its last event held; null while something of it is there."""
     fingerprints: list[FingerprintSummary]
 
 
