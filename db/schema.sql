@@ -560,12 +560,12 @@ $$;
 
 CREATE FUNCTION public.partitions_of(parent regclass) RETURNS TABLE(name text, day date)
     LANGUAGE sql STABLE
-    AS $$
-    select c.relname::text, to_date(right(c.relname, 8), 'YYYYMMDD')
+    AS $_$
+    select c.relname::text, case when c.relname ~ '_[0-9]{8}$' then to_date(right(c.relname, 8), 'YYYYMMDD') end
       from pg_inherits h
       join pg_class c on c.oid = h.inhrelid
      where h.inhparent = parent
-$$;
+$_$;
 
 CREATE FUNCTION public.protect(project bigint, this_hour timestamp with time zone) RETURNS void
     LANGUAGE sql
@@ -708,16 +708,45 @@ begin
     if project is null then
         return 0;
     end if;
+    -- As recording locks them: people, hourly counts, fingerprints, incidents.
+    delete from incident_people c using incident_fingerprints f
+     where f.project_id = project and f.incident_id = any (old) and f.last_seen < before
+       and c.project_id = project and c.fingerprint = f.fingerprint;
+    delete from event_counts c using incident_fingerprints f
+     where f.project_id = project and f.incident_id = any (old) and f.last_seen < before
+       and c.project_id = project and c.fingerprint = f.fingerprint;
     perform lock_fingerprints(project, old);
     perform from incidents i where i.project_id = project and i.id = any (old) order by i.id for update;
     -- Seen again since: it stays.
     select coalesce(array_agg(i.id), '{}') into old from incidents i
      where i.project_id = project and i.id = any (old) and i.last_seen < before;
-    delete from event_counts c using incident_fingerprints f
-     where f.project_id = project and f.incident_id = any (old) and c.project_id = project and c.fingerprint = f.fingerprint;
     delete from incidents i where i.project_id = project and i.id = any (old);
     get diagnostics gone = row_count;
     return gone;
+end
+$$;
+
+CREATE FUNCTION public.prune_outcomes(older_than timestamp with time zone, max_rows integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    gone integer;
+    total integer;
+begin
+    delete from outcomes o using (
+        select d.project_id, d.hour, d.key_id, d.outcome, d.reason, d.shard
+          from projects p
+         cross join lateral (select * from outcomes i where i.project_id = p.id and i.hour < older_than
+                              order by i.hour limit max_rows) d) d
+     where o.project_id = d.project_id and o.hour = d.hour and o.key_id = d.key_id and o.outcome = d.outcome
+       and o.reason = d.reason and o.shard = d.shard;
+    get diagnostics total = row_count;
+    delete from project_hours h using projects p where h.project_id = p.id and h.hour < older_than;
+    get diagnostics gone = row_count;
+    total := total + gone;
+    delete from outcome_samples s using projects p where s.project_id = p.id and s.at < older_than;
+    get diagnostics gone = row_count;
+    return total + gone;
 end
 $$;
 
@@ -762,6 +791,36 @@ begin
     return next;
 end
 $_$;
+
+CREATE FUNCTION public.prune_refusals(older_than timestamp with time zone, max_rows integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    gone integer;
+begin
+    delete from audit_refusals r using (
+        select d.* from workspaces w
+         cross join lateral (select * from audit_refusals i where i.workspace_id = w.id and i.minute < older_than
+                              order by i.minute limit max_rows) d) d
+     where r.workspace_id = d.workspace_id and r.minute = d.minute and r.actor_kind = d.actor_kind
+       and r.actor_id = d.actor_id and r.action = d.action;
+    get diagnostics gone = row_count;
+    return gone;
+end
+$$;
+
+CREATE FUNCTION public.prune_usage(older_than date, max_rows integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    gone integer;
+begin
+    delete from usage u
+     where u.ctid = any (array(select o.ctid from usage o where o.month < date_trunc('month', older_than)::date limit max_rows));
+    get diagnostics gone = row_count;
+    return gone;
+end
+$$;
 
 CREATE FUNCTION public.purge_project(project bigint) RETURNS boolean
     LANGUAGE plpgsql

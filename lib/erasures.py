@@ -113,6 +113,9 @@ class Search:
             position = await self._erase_texts(conn, nth, position, removed)
         else:
             position = None
+            removed["people"] += await db.run(
+                conn, "erasure_delete_people", workspace_id=row["workspace_id"], user_hashes=self._subject.user_hashes
+            )
         told = await db.fetch_one(
             conn, "erasure_update_position", workspace_id=row["workspace_id"], erasure_id=row["id"],
             position=orjson.dumps(position).decode(), removed=orjson.dumps(removed).decode(), finished=position is None,

@@ -17,7 +17,7 @@ class Keep(NamedTuple):
 
     events: light rows, and what tells a repeated event, after they came; longer where the payload is kept longer.
     counts: hourly counts. incidents: after they were last seen; never before their events are gone. audit: the trail.
-    usage: monthly usage, and outcomes.
+    usage: the months' accounts. outcomes: what became of events, by the hour.
     """
 
     events: int = 365
@@ -25,6 +25,7 @@ class Keep(NamedTuple):
     incidents: int = 730
     audit: int = 730
     usage: int = 1_100
+    outcomes: int = 100
 
 
 NAMES = {
@@ -33,6 +34,7 @@ NAMES = {
     "RETENTION_INCIDENT_DAYS": "incidents",
     "RETENTION_AUDIT_DAYS": "audit",
     "RETENTION_USAGE_DAYS": "usage",
+    "RETENTION_OUTCOME_DAYS": "outcomes",
 }
 
 

@@ -22,6 +22,7 @@ EVENT_ROWS = 10_000
 COUNT_ROWS = 20_000
 INCIDENT_ROWS = 200
 AUDIT_ROWS = 2_000
+ACCOUNT_ROWS = 5_000
 
 
 async def run(conn: db.Connection, seconds: float = RUN_SECONDS) -> dict[str, Any]:
@@ -112,8 +113,15 @@ async def prune_incidents(one: Run) -> None:
 
 
 async def prune_audit(one: Run) -> None:
-    """Remove entries of the trail older than is kept."""
+    """Remove entries of the trail older than is kept, and refused attempts."""
     await repeat(one, "audit", "retention_delete_audit", days=one.keep.audit, max_rows=AUDIT_ROWS)
+    await repeat(one, "audit", "retention_delete_refusals", days=one.keep.audit, max_rows=AUDIT_ROWS)
+
+
+async def prune_accounts(one: Run) -> None:
+    """Remove usage and outcomes older than is kept."""
+    await repeat(one, "usage", "retention_delete_usage", days=one.keep.usage, max_rows=ACCOUNT_ROWS)
+    await repeat(one, "outcomes", "retention_delete_outcomes", days=one.keep.outcomes, max_rows=ACCOUNT_ROWS)
 
 
 async def plan(conn: db.Connection) -> dict[str, Any]:
@@ -140,6 +148,7 @@ STEPS: dict[str, Callable[[Run], Awaitable[None]]] = {
     "counts": prune_counts,
     "incidents": prune_incidents,
     "audit": prune_audit,
+    "accounts": prune_accounts,
     "deleted": purging.purge_deleted,
     "erased": erasures.erase_requested,
 }

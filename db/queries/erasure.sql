@@ -66,3 +66,10 @@ SELECT changed, next::text
 
 -- name: erasure_delete_events
 SELECT events, payloads, held FROM erase_events(%(project_id)s, %(received)s::timestamptz[], %(event_ids)s::uuid[]);
+
+-- name: erasure_delete_people
+-- Who met which incident; the number of people stays.
+DELETE FROM incident_people i
+ USING projects p
+ WHERE p.workspace_id = %(workspace_id)s AND i.project_id = p.id AND i.user_hash = ANY (%(user_hashes)s)
+   AND NOT is_held(i.project_id, i.fingerprint);

@@ -90,3 +90,12 @@ SELECT prune_incidents(%(days)s, %(max_rows)s) AS removed;
 
 -- name: retention_delete_audit
 SELECT prune_audit(now() - make_interval(days => %(days)s), %(max_rows)s) AS removed;
+
+-- name: retention_delete_refusals
+SELECT prune_refusals(now() - make_interval(days => %(days)s), %(max_rows)s) AS removed;
+
+-- name: retention_delete_usage
+SELECT prune_usage(today() - %(days)s::int, %(max_rows)s) AS removed;
+
+-- name: retention_delete_outcomes
+SELECT prune_outcomes(now() - make_interval(days => %(days)s), %(max_rows)s) AS removed;

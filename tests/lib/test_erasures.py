@@ -112,6 +112,8 @@ async def test_a_person_is_found_and_erased_wherever_they_stand(database_url: st
     assert [one["event_id"] for one in exported] == [str(uuid.UUID(events[0].columns["event_id"]))]
     receipt = await shop.erase("id", who)
     assert receipt["removed"]["events"] == receipt["removed"]["payloads"] == 1
+    left = "SELECT user_hash FROM incident_people WHERE project_id = %s AND user_hash = ANY (%s)"
+    assert await ask(database_url, left, shop.project_id, (await shop.subject("id", who)).user_hashes) == []
     assert who not in orjson.dumps(receipt, default=str).decode()
     found = canaries.database(database_url).lower()
     assert not canaries.found_in(found, who)

@@ -274,7 +274,7 @@ async def test_an_incident_with_payloads_has_no_such_note(database_url: str) -> 
 
 
 def test_settings_have_defaults_and_bounds() -> None:
-    assert read({}) == Keep(events=365, counts=730, incidents=730, audit=730, usage=1_100)
+    assert read({}) == Keep(events=365, counts=730, incidents=730, audit=730, usage=1_100, outcomes=100)
     assert read({"RETENTION_EVENT_DAYS": "900"}).incidents == 900  # events lead to their incident
     for name, value in {
         "RETENTION_EVENT_DAYS": "30", "RETENTION_COUNT_DAYS": "forever", "RETENTION_AUDIT_DAYS": "-5",
@@ -282,3 +282,33 @@ def test_settings_have_defaults_and_bounds() -> None:
     }.items():  # fmt: skip
         with pytest.raises(NotConfigured, match=name):
             read({name: value})
+
+
+async def test_accounts_go_at_their_own_time(database_url: str) -> None:
+    project_id = await make_project(database_url)
+    actor = await actor_of(database_url, project_id)
+    for days in (0, 99, 101, 900):
+        for table, more in (("outcomes", "0, 'accepted', '', 0, 7"), ("project_hours", "NULL, NULL")):
+            sql = f"INSERT INTO {table} VALUES (%s, date_trunc('hour', now()) - make_interval(days => %s), {more})"
+            await ask(database_url, sql, project_id, days)
+    for months in (0, 35, 37, 60):
+        sql = "INSERT INTO usage VALUES (%s, date_trunc('month', now())::date - make_interval(months => %s), %s, 0, 7)"
+        await ask(database_url, sql, actor.workspace_id, months, project_id)
+    for days in (0, 729, 731):
+        sql = """INSERT INTO audit_refusals (workspace_id, minute, actor_kind, actor_id, action, object_id)
+                 VALUES (%s, now() - make_interval(days => %s), 'person', 1, 'key.make', 'x')"""
+        await ask(database_url, sql, actor.workspace_id, days)
+    await run(database_url)
+    for table, left in (("outcomes", 2), ("project_hours", 2)):
+        assert await ask(database_url, f"SELECT count(*) FROM {table} WHERE project_id = %s", project_id) == [(left,)]
+    for table, left in (("usage", 2), ("audit_refusals", 2)):
+        assert await ask(database_url, f"SELECT count(*) FROM {table} WHERE workspace_id = %s", actor.workspace_id) == [(left,)]
+
+
+async def test_people_go_with_their_incident(database_url: str) -> None:
+    project_id = await make_project(database_url)
+    await record(database_url, [row(project_id, retention_days=-1, user_hash="ab" * 16)])
+    assert await ask(database_url, "SELECT count(*) FROM incident_people WHERE project_id = %s", project_id) == [(1,)]
+    await age(database_url, project_id, 800)
+    await run(database_url)
+    assert await ask(database_url, "SELECT count(*) FROM incident_people WHERE project_id = %s", project_id) == [(0,)]
