@@ -1,10 +1,10 @@
-"""/api/projects/{project_id}/incidents and …/events: list, read, explain, resolve, ignore, merge, split."""
+"""/api/projects/{project_id}/incidents and …/events: list, read, explain, resolve, ignore, merge, split, suggest."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from lib import grouping, incidents
+from lib import grouping, incidents, suggestions
 from lib.models import PageQuery
 from lib.models import incidents as models
 from lib.operations import Call, Operations
@@ -50,6 +50,18 @@ async def merge_incidents(call: Call, body: models.Merge) -> dict[str, Any]:
 async def split_incident(call: Call, body: models.Split) -> dict[str, Any]:
     """Take fingerprints out of this incident again."""
     return await grouping.split(call.conn, call.actor, call.project_id, call.id("incident_id"), body.fingerprints)
+
+
+@operations.get(INCIDENT + "/suggestions", "incidents:read", answers=models.Suggestions)
+async def list_suggestions(call: Call) -> dict[str, Any]:
+    """Incidents that are likely the same bug as this one, and what speaks for it. Nothing merges by itself."""
+    return await suggestions.list_for(call.conn, call.project_id, call.id("incident_id"))
+
+
+@operations.post(INCIDENT + "/suggestions/dismiss", "incidents:write", answers=models.Dismissed)
+async def dismiss_suggestions(call: Call, body: models.Dismissal) -> dict[str, Any]:
+    """Never suggest these for this incident again."""
+    return await suggestions.dismiss(call.conn, call.actor, call.project_id, call.id("incident_id"), body.incident_ids)
 
 
 @operations.get(INCIDENT + "/events", "incidents:read", answers=models.EventPage)

@@ -15,9 +15,20 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("api", "lib", "db", "local", "bench")
 # Plain data in, plain data out: no clock, environment, network or database, in them or in anything they import.
-PURE = ("lib.redaction", "lib.fingerprint", "lib.protocols", "lib.events")
+PURE = ("lib.redaction", "lib.fingerprint", "lib.protocols", "lib.events", "lib.likeness", "lib.globs")
 PURE_MAY_IMPORT = {
-    *("__future__", "base64", "binascii", "bisect", "collections", "collections.abc", "dataclasses", "datetime", "enum"),
+    *(
+        "__future__",
+        "base64",
+        "binascii",
+        "bisect",
+        "collections",
+        "collections.abc",
+        "dataclasses",
+        "datetime",
+        "difflib",
+        "enum",
+    ),
     *("functools", "hashlib", "hmac", "ipaddress", "itertools", "json", "math", "re", "string", "typing", "types"),
     *("urllib.parse", "zlib", "brotli", "orjson", "re2", "zstandard"),
 }

@@ -157,6 +157,46 @@ class SplitAnswer(Answer):
     split: list[MovedFingerprint]
 
 
+class Suggestion(Answer):
+    """An incident that is likely the same bug: how likely, from 0.6 to 0.95, and what speaks for it, the strongest first."""
+
+    incident_id: int
+    score: float
+    evidence: list[str]
+    title: str
+    culprit: str | None
+    status: Status
+    level: str
+    event_count: int
+    first_seen: Moment
+    last_seen: Moment
+    first_release: str | None
+    last_release: str | None
+    environments: list[str]
+
+
+class Suggestions(Answer):
+    """What an incident could be merged with, the best first. complete: false where only the incidents last seen were compared."""
+
+    incident_id: int
+    items: list[Suggestion]
+    compared: int
+    complete: bool
+
+
+class Dismissal(Body):
+    """The incidents that are not the same bug as the one in the address."""
+
+    incident_ids: list[Id] = Field(min_length=1, max_length=100)
+
+
+class Dismissed(Answer):
+    """Those that were not dismissed before."""
+
+    incident_id: int
+    dismissed: list[int]
+
+
 class ListedEvent(Answer):
     """An event without its payload."""
 

@@ -130,6 +130,14 @@ class Part(Answer):
     into: list[PartInto]
 
 
+class Uncertain(Answer):
+    """Events of which the project's own redaction rules took what groups them; reason is null where there are none."""
+
+    events: int
+    incident_ids: list[int]
+    reason: str | None
+
+
 class GroupingDryRun(DryRun):
     """Which incidents would join or part."""
 
@@ -137,6 +145,7 @@ class GroupingDryRun(DryRun):
     moves: list[Move]
     joins: list[Join]
     parts: list[Part]
+    uncertain: Uncertain
 
 
 class Removed(Answer):

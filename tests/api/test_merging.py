@@ -251,10 +251,10 @@ async def test_grouping_is_explained_in_words(stage: Stage) -> None:
     assert (split["origin"]["kind"], split["origin"]["from_incident_id"]) == ("split", a)
 
 
-async def send_error(stage: Stage, tenant: Tenant, error: dict[str, Any]) -> int:
+async def send_error(stage: Stage, tenant: Tenant, error: dict[str, Any], **fields: Any) -> int:
     answer = await stage.ingest.post(
         f"/api/{tenant.project_id}/store/",
-        json={"event_id": random.randbytes(16).hex(), "exception": {"values": [error]}},
+        json={"event_id": random.randbytes(16).hex(), "exception": {"values": [error]}, **fields},
         headers=tenant.sentry_auth,
     )
     assert answer.status_code == 200, answer.text

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.quality import adapter
+from tests.quality.suggested import Labelled, suggested
 
 ROOT = Path(__file__).resolve().parents[2]
 SCORERS = ROOT.parent / "shared" / "eval"
@@ -40,16 +41,37 @@ def grouping(kind: str) -> dict[str, float]:
     return {f"{row}.{figure}": value for row, figures in found.items() for figure, value in figures.items()}
 
 
+def read(kind: str) -> list[dict[str, Any]]:
+    """The rows of a labelled set, each with its `event`, `project` and `label`."""
+    lines = gzip.decompress((SCORERS.parent / "data" / f"{kind}.jsonl.gz").read_bytes()).splitlines()
+    rows = [json.loads(line) for line in lines]
+    for row in rows:
+        if kind == "messages":
+            row |= {"project": row["system"], "label": row["event_id_corrected"]}
+            row["event"] = {"logentry": {"formatted": row["message"]}, "level": "error"}
+    return rows
+
+
 def speed() -> dict[str, float]:
     """`messages.per_second` and so on: events redacted and fingerprinted in a second of processor time, the best of three."""
     found = {}
     for kind in SETS:
-        lines = gzip.decompress((SCORERS.parent / "data" / f"{kind}.jsonl.gz").read_bytes()).splitlines()
-        rows = [json.loads(line) for line in lines]
-        payloads = [row.get("event") or {"logentry": {"formatted": row["message"]}, "level": "error"} for row in rows]
+        payloads = [row["event"] for row in read(kind)]
         found[f"{kind}.per_second"] = max(len(payloads) / _seconds(payloads) for _ in range(3))
     print("\nspeed  " + "  ".join(f"{name}={value:,.0f}" for name, value in found.items()))
     return found
+
+
+def suggestions() -> dict[str, float]:
+    """`suggestions.messages.precision`, `.recall` and `.wrong`: how right it is to suggest two incidents for a merge."""
+    figures = {}
+    for kind in SETS:
+        rows = [Labelled(row["project"], row["label"], row["event"]) for row in read(kind) if not row.get("assertion")]
+        found = suggested(rows)
+        print(f"suggestions  {kind}: {found}  precision={found.precision:.3f} recall={found.recall:.3f}")
+        for figure in ("precision", "recall", "wrong"):
+            figures[f"suggestions.{kind}.{figure}"] = float(getattr(found, figure))
+    return figures
 
 
 def _seconds(payloads: list[dict[str, Any]]) -> float:
@@ -99,6 +121,7 @@ def main() -> int:
     for kind in SETS:
         found |= grouping(kind)
     found |= speed()
+    found |= suggestions()
     for field in FIELDS:
         found |= redaction(field)
     short = below(expanded(json.loads(FLOORS.read_text())), found)
