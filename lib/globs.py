@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 VALUE_CHARS_MAX = 1_000  # of one value
-CHARS_MAX = 16_000  # of all different lines, each as long as its longest value
+CHARS_MAX = 14_000  # of all different lines, each as long as its longest value
 _FREE = "\x1f"
 _SPACES = str.maketrans({_FREE: " ", "\n": " ", "\r": " "})
 

@@ -16,7 +16,7 @@ from lib.globs import Globs, Table
 
 RULES_MAX = 100
 PATTERN_CHARS_MAX = 200
-PATTERNS_CHARS_MAX = 12_000  # of all patterns of a project; with globs.CHARS_MAX this bounds the time an event takes
+PATTERNS_CHARS_MAX = 10_000  # of all patterns of a project; with globs.CHARS_MAX this bounds the time an event takes
 PARTS_MAX = 20
 NAME_CHARS_MAX = 80
 TEXT_CHARS_MAX = 2_000  # of a message that is looked at

@@ -139,6 +139,8 @@ NAMES_DIFFER: dict[str, list[dict[str, Any]]] = {
         "javascript", "load", f"{SITE}js/big-page.js", f"{SITE}js/big-menu.js", f"{SITE}js/min-page.js"
     ),
     "Rust's traits": functions("native", "", "", "<shop::A as core::ops::Fn>::call", "<shop::B as core::ops::Fn>::call"),
+    "Rust's implementations": functions("native", "", "", "shop::<impl shop::A>::run", "shop::<impl shop::B>::run"),
+    "C++'s operators": functions("native", "", "", "A::operator bool() const", "B::operator bool() const"),
     "Objective-C's methods": functions("cocoa", "", "", "-[View load]", "-[View save]", "+[View load]"),
     "C++'s methods": functions("native", "", "", "std::string shop::name(int)", "std::string shop::title(int)"),
     "Elixir's arities": functions("elixir", "Shop", "lib/shop.ex", "run/1", "run/2"),
@@ -174,12 +176,22 @@ MESSAGES_SAME: dict[str, list[str]] = {
     "pods": ["Pod api-7d9f8b6c5-x2k4j was evicted", "Pod api-6c8f7b5d4-9zqwr was evicted"],
     "other languages' words": ["Bestellung 12 nach 3,5 Sekunden abgebrochen", "Bestellung 9 nach 10 Sekunden abgebrochen"],
 }
+MESSAGES_SAME |= {
+    "accounts": ["Failed password for invalid user bob from 10.0.0.1", "Failed password for invalid user test9 from 10.0.0.2"],
+    "accounts that failed": [
+        "Too many authentication failures for root [preauth]",
+        "Too many authentication failures for git [preauth]",
+    ],
+    "values that are hidden": ["Fan speeds ( 3552 3534 )", "Fan speeds ( 3552 **** )"],
+    "redacted accounts": ["Login for user bob failed", "Login for user bob@example.com failed"],
+}
 MESSAGES_DIFFER: dict[str, list[str]] = {
     "words": ["User not found", "Order not found", "User is found"],
     "what happened": ["status=failed for job 1", "status=cancelled for job 1"],
     "what happened, in JSON": ['{"error": "timeout", "id": 1}', '{"error": "refused", "id": 1}'],
     "constraints": ['violates unique constraint "users_email_key"', 'violates foreign key constraint "orders_user_fk"'],
     "system calls": ["connect ECONNREFUSED 127.0.0.1:5432", "connect ETIMEDOUT 127.0.0.1:5432"],
+    "purposes": ["waiting for lock", "waiting for data"],
     "months that are words": ["May the server rest", "March through the queue"],
 }
 

@@ -17,7 +17,7 @@ _LISTED = (HOLE + ",", HOLE + ";")
 _CLOSING = _TRAILING + ")]}\"'>"
 
 # Parts of a token that are data as a whole, whatever stands around them.
-_REDACTED = re.compile(r"\[redacted[^\]]*+\]|\[filtered\]|\*{5,}+", re.IGNORECASE)
+_REDACTED = re.compile(r"\[redacted[^\]]*+\]|\[filtered\]|\*{3,}+", re.IGNORECASE)
 _FORMAT = re.compile(r"%(?:\(\w*+\))?[-+# 0]*+\d*+(?:\.\d++)?[sdifgeExXrcu](?!\w)|\$?\{[\w.!:]*+\}")
 _WHOLE = re.compile(
     r"(?<![\w.+-])\w[\w.+-]*+@[\w-]++(?:\.[\w-]++)++"  # e-mail
@@ -70,7 +70,7 @@ def normalise(message: str) -> str:
         word = _word(token) if len(token) <= _CACHED_CHARS_MAX else _normalise_word(token)
         if word.rstrip(",") in words.CALENDAR and at + 1 < len(tokens) and _is_date(tokens[at + 1]):
             word = HOLE
-        elif at >= 2 and _is_name(tokens, at):
+        elif at >= 2 and not word.startswith(HOLE) and _is_name(tokens, at):
             word = HOLE + word[len(word.rstrip(_CLOSING)) :]
         if last.endswith(_LISTED) and word.startswith(HOLE):
             out[-1] = last = last[:-1]
@@ -89,7 +89,7 @@ def normalise(message: str) -> str:
 
 def _without_values(message: str) -> str:
     """The message without what stands behind names or in lists and may hold white space."""
-    if "[" in message or "*****" in message:
+    if "[" in message or "***" in message:
         message = _REDACTED.sub(HOLE, message)
     if "=" in message:
         if '"' in message or "'" in message:
@@ -117,13 +117,14 @@ def _json_value(match: re.Match[str]) -> str:
 
 
 def _is_name(tokens: list[str], at: int) -> bool:
-    """Whether a person's or account's name stands here: `for user x`, `password for x from`."""
+    """Whether a person's or account's name stands here: `for user x`, `failures for x`, `access for x from`."""
     before = tokens[at - 1]
     if tokens[at] in words.FUNCTION:
         return False
     if before == "user":
         return tokens[at - 2].lower() in words.BEFORE_USER
-    return before == "for" and at + 1 < len(tokens) and tokens[at + 1] == "from"
+    is_from = at + 1 < len(tokens) and tokens[at + 1] == "from"
+    return before == "for" and (is_from or tokens[at - 2].lower() in words.BEFORE_FOR)
 
 
 def _absorbed(word: str) -> str:

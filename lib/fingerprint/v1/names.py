@@ -69,7 +69,7 @@ _FUNCTION_NOISE: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[@+ ]?0x[0-9a-fA-F]+"), ""),
 )
 _JS_RECEIVER = re.compile(r"^(?:(?:Object|Function|Module|module|exports\d*|window|self|global|globalThis|_?this)\.)+(?=.)")
-_TYPE_ARGUMENTS = re.compile(r"(?<=\w)(?:::)?<[^<>]*>")
+_TYPE_ARGUMENTS = re.compile(r"(?<=\w)(?:::)?<(?!impl )[^<>]*>")
 _TYPE = re.compile(r"[\w.:,\[\]?*&]++")
 _ARGUMENTS = re.compile(r"\([^()]*\)(?: const)?$")
 _MANGLED = re.compile(r"(?<![\w$.])[A-Za-z_$][\w$]?(?=[.(\[])|^[A-Za-z_$][\w$]?(?= is )|(?<=variable: )[A-Za-z_$][\w$]?$")
@@ -116,7 +116,8 @@ def clean_function(name: str) -> str:
 def _without_return_type(name: str) -> str:
     """`async Task Orders.Get` → `Orders.Get`: what stands before a name are types and modifiers."""
     *types, last = name.split(" ")
-    return last if all(map(_TYPE.fullmatch, types)) else name
+    is_operator = types and types[-1].endswith("operator")  # C++: operator bool
+    return last if not is_operator and all(map(_TYPE.fullmatch, types)) else name
 
 
 def is_generic(function: str) -> bool:

@@ -31,6 +31,9 @@ FUNCTION = _words("and are at by for from has in is may not of on or to was with
 # Words before "user" after which a name stands: "for user x"; but "the user deleted" is no name.
 BEFORE_USER = _words("for invalid illegal unknown as by from")
 
+# Words of authentication before "for", after which a name stands.
+BEFORE_FOR = _words("failure failures login logon password passwords")
+
 # A value behind one of these keys says what happened; behind any other key it is data.
 TELLING_KEYS = _words("""
     action cause code err errno error event exception kind level message method msg op operation phase
