@@ -489,6 +489,31 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.make_alerts_of_project() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform make_default_alerts(new.id);
+    return null;
+end
+$$;
+
+CREATE FUNCTION public.make_default_alerts(project bigint) RETURNS void
+    LANGUAGE sql
+    AS $$
+    with rule as (
+        insert into alert_rules (project_id, name, conditions, filters)
+        values (project, 'New and regressed errors in production', '{"transitions": ["new", "regressed"]}',
+                '{"environments": ["production"], "levels": ["error", "fatal"]}')
+        returning id
+    ), channel as (
+        insert into channels (project_id, kind, name) values (project, 'email', 'Owners') returning id
+    ), watch as (
+        insert into alert_watches (project_id) values (project)
+    )
+    insert into alert_rule_channels (project_id, rule_id, channel_id) select project, rule.id, channel.id from rule, channel
+$$;
+
 CREATE FUNCTION public.make_partitions(received_from date, received_to date, expiring date[]) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -1401,6 +1426,90 @@ CREATE FUNCTION public.today() RETURNS date
     LANGUAGE sql STABLE
     AS $$ select (now() at time zone 'UTC')::date $$;
 
+CREATE TABLE public.addresses (
+    workspace_id bigint NOT NULL,
+    address text NOT NULL,
+    token_hash bytea,
+    token_expires_at timestamp with time zone,
+    asked_at timestamp with time zone NOT NULL,
+    asked_by bigint,
+    confirmed_at timestamp with time zone,
+    CONSTRAINT addresses_address_check CHECK ((length(address) <= 320)),
+    CONSTRAINT addresses_token_hash_check CHECK ((length(token_hash) = 32))
+);
+
+CREATE TABLE public.alert_rule_channels (
+    project_id bigint NOT NULL,
+    rule_id bigint NOT NULL,
+    channel_id bigint NOT NULL
+);
+
+CREATE TABLE public.alert_rules (
+    project_id bigint NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL,
+    conditions jsonb NOT NULL,
+    filters jsonb DEFAULT '{}'::jsonb NOT NULL,
+    quiet_hours jsonb,
+    enabled boolean DEFAULT true NOT NULL,
+    muted_until timestamp with time zone,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT alert_rules_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80)))
+);
+
+ALTER TABLE public.alert_rules ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alert_rules_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.alert_states (
+    project_id bigint NOT NULL,
+    rule_id bigint NOT NULL,
+    incident_id bigint NOT NULL,
+    condition text NOT NULL,
+    value bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    CONSTRAINT alert_states_condition_check CHECK ((condition = ANY (ARRAY['frequency'::text, 'unusual'::text, 'people'::text, 'milestones'::text])))
+);
+
+CREATE TABLE public.alert_watches (
+    project_id bigint NOT NULL,
+    checked_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.alerts (
+    project_id bigint NOT NULL,
+    id bigint NOT NULL,
+    channel_id bigint NOT NULL,
+    rule_id bigint NOT NULL,
+    incident_id bigint NOT NULL,
+    transition_id bigint,
+    kind text NOT NULL,
+    reason text NOT NULL,
+    event_id uuid,
+    environment text,
+    release text,
+    created_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    told_at timestamp with time zone,
+    CONSTRAINT alerts_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'regressed'::text, 'escalated'::text, 'frequency'::text, 'milestone'::text]))),
+    CONSTRAINT alerts_reason_check CHECK ((length(reason) <= 200))
+);
+
+ALTER TABLE public.alerts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alerts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.attempts (
     workspace_id bigint NOT NULL,
     delivery_id uuid NOT NULL,
@@ -1516,6 +1625,7 @@ CREATE TABLE public.deliveries (
     finished_at timestamp with time zone,
     last_error text,
     provider_id text,
+    incident_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     CONSTRAINT deliveries_check CHECK (((kind = 'email'::text) = (recipient IS NOT NULL))),
     CONSTRAINT deliveries_check1 CHECK (((state = 'pending'::text) = (next_try_at IS NOT NULL))),
     CONSTRAINT deliveries_check2 CHECK (((content IS NOT NULL) OR (state <> 'pending'::text))),
@@ -1845,6 +1955,16 @@ ALTER TABLE public.projects ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.recipients (
+    project_id bigint NOT NULL,
+    channel_id bigint NOT NULL,
+    address text NOT NULL,
+    token text NOT NULL,
+    unsubscribed_at timestamp with time zone,
+    CONSTRAINT recipients_address_check CHECK ((length(address) <= 320)),
+    CONSTRAINT recipients_token_check CHECK ((length(token) >= 32))
+);
+
 CREATE TABLE public.releases (
     project_id bigint NOT NULL,
     release text NOT NULL,
@@ -1934,6 +2054,30 @@ ALTER TABLE public.workspaces ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+ALTER TABLE ONLY public.addresses
+    ADD CONSTRAINT addresses_pkey PRIMARY KEY (workspace_id, address);
+
+ALTER TABLE ONLY public.addresses
+    ADD CONSTRAINT addresses_token_hash_key UNIQUE (token_hash);
+
+ALTER TABLE ONLY public.alert_rule_channels
+    ADD CONSTRAINT alert_rule_channels_pkey PRIMARY KEY (project_id, rule_id, channel_id);
+
+ALTER TABLE ONLY public.alert_rules
+    ADD CONSTRAINT alert_rules_pkey PRIMARY KEY (project_id, id);
+
+ALTER TABLE ONLY public.alert_states
+    ADD CONSTRAINT alert_states_pkey PRIMARY KEY (project_id, rule_id, incident_id, condition);
+
+ALTER TABLE ONLY public.alert_watches
+    ADD CONSTRAINT alert_watches_pkey PRIMARY KEY (project_id);
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (project_id, id);
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_project_id_channel_id_transition_id_key UNIQUE (project_id, channel_id, transition_id);
 
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT attempts_pkey PRIMARY KEY (workspace_id, delivery_id, number);
@@ -2037,6 +2181,12 @@ ALTER TABLE ONLY public.projects
 ALTER TABLE ONLY public.projects
     ADD CONSTRAINT projects_workspace_id_slug_key UNIQUE (workspace_id, slug);
 
+ALTER TABLE ONLY public.recipients
+    ADD CONSTRAINT recipients_pkey PRIMARY KEY (project_id, channel_id, address);
+
+ALTER TABLE ONLY public.recipients
+    ADD CONSTRAINT recipients_token_key UNIQUE (token);
+
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_pkey PRIMARY KEY (project_id, release);
 
@@ -2063,6 +2213,22 @@ ALTER TABLE ONLY public.workspaces
 
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_slug_key UNIQUE (slug);
+
+CREATE INDEX alert_rule_channels_by_channel ON public.alert_rule_channels USING btree (project_id, channel_id);
+
+CREATE INDEX alert_states_by_incident ON public.alert_states USING btree (project_id, incident_id);
+
+CREATE INDEX alert_watches_by_check ON public.alert_watches USING btree (checked_at);
+
+CREATE INDEX alerts_by_age ON public.alerts USING btree (created_at);
+
+CREATE INDEX alerts_by_channel ON public.alerts USING btree (project_id, channel_id, due_at) WHERE (told_at IS NULL);
+
+CREATE INDEX alerts_by_incident ON public.alerts USING btree (project_id, incident_id);
+
+CREATE INDEX alerts_by_rule ON public.alerts USING btree (project_id, rule_id);
+
+CREATE INDEX alerts_waiting ON public.alerts USING btree (due_at) WHERE (told_at IS NULL);
 
 CREATE INDEX deliveries_by_age ON public.deliveries USING btree (created_at);
 
@@ -2130,7 +2296,45 @@ CREATE TRIGGER audit_log_stays BEFORE TRUNCATE ON public.audit_log FOR EACH STAT
 
 CREATE TRIGGER project_slug_stays AFTER INSERT OR UPDATE OF slug ON public.projects FOR EACH ROW EXECUTE FUNCTION public.keep_project_slug();
 
+CREATE TRIGGER projects_have_alerts AFTER INSERT ON public.projects FOR EACH ROW EXECUTE FUNCTION public.make_alerts_of_project();
+
 CREATE TRIGGER workspace_slug_stays AFTER INSERT OR UPDATE OF slug ON public.workspaces FOR EACH ROW EXECUTE FUNCTION public.keep_workspace_slug();
+
+ALTER TABLE ONLY public.addresses
+    ADD CONSTRAINT addresses_asked_by_fkey FOREIGN KEY (asked_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.addresses
+    ADD CONSTRAINT addresses_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alert_rule_channels
+    ADD CONSTRAINT alert_rule_channels_project_id_channel_id_fkey FOREIGN KEY (project_id, channel_id) REFERENCES public.channels(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alert_rule_channels
+    ADD CONSTRAINT alert_rule_channels_project_id_rule_id_fkey FOREIGN KEY (project_id, rule_id) REFERENCES public.alert_rules(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alert_rules
+    ADD CONSTRAINT alert_rules_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.alert_rules
+    ADD CONSTRAINT alert_rules_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alert_states
+    ADD CONSTRAINT alert_states_project_id_incident_id_fkey FOREIGN KEY (project_id, incident_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alert_states
+    ADD CONSTRAINT alert_states_project_id_rule_id_fkey FOREIGN KEY (project_id, rule_id) REFERENCES public.alert_rules(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alert_watches
+    ADD CONSTRAINT alert_watches_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_project_id_channel_id_fkey FOREIGN KEY (project_id, channel_id) REFERENCES public.channels(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_project_id_incident_id_fkey FOREIGN KEY (project_id, incident_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alerts
+    ADD CONSTRAINT alerts_project_id_rule_id_fkey FOREIGN KEY (project_id, rule_id) REFERENCES public.alert_rules(project_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT attempts_workspace_id_delivery_id_fkey FOREIGN KEY (workspace_id, delivery_id) REFERENCES public.deliveries(workspace_id, id) ON DELETE CASCADE;
@@ -2248,6 +2452,9 @@ ALTER TABLE ONLY public.project_slugs
 
 ALTER TABLE ONLY public.projects
     ADD CONSTRAINT projects_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.recipients
+    ADD CONSTRAINT recipients_project_id_channel_id_fkey FOREIGN KEY (project_id, channel_id) REFERENCES public.channels(project_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.releases
     ADD CONSTRAINT releases_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;

@@ -45,6 +45,7 @@ class New(NamedTuple):
     recipient: str | None
     content: Mapping[str, Any]
     idempotency_key: str
+    incident_ids: Sequence[int] = ()
 
 
 class Claimed(NamedTuple):
@@ -79,7 +80,8 @@ async def enqueue(conn: db.Connection, new: New, *, delivery_id: uuid.UUID | Non
     delivery_id: what the content was rendered with. now: where it is not the database's clock that counts.
     """
     row = await db.fetch_one(
-        conn, "delivery_insert", **new._replace(content=orjson.dumps(new.content).decode())._asdict(),  # type: ignore[arg-type]
+        conn, "delivery_insert",
+        **new._asdict() | {"content": orjson.dumps(new.content).decode(), "incident_ids": list(new.incident_ids)},
         id=delivery_id or uuid.uuid4(), now=now,
     )  # fmt: skip
     waking.want()

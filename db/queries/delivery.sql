@@ -1,9 +1,10 @@
 -- name: delivery_insert
 -- Nothing is done where the workspace has one of this key already.
-INSERT INTO deliveries (workspace_id, id, project_id, channel_id, purpose, kind, recipient, content, idempotency_key, created_at,
-                        next_try_at)
+INSERT INTO deliveries (workspace_id, id, project_id, channel_id, purpose, kind, recipient, content, idempotency_key, incident_ids,
+                        created_at, next_try_at)
 VALUES (%(workspace_id)s, %(id)s, %(project_id)s, %(channel_id)s, %(purpose)s, %(kind)s, %(recipient)s, %(content)s::jsonb,
-        %(idempotency_key)s, coalesce(%(now)s::timestamptz, clock_timestamp()), coalesce(%(now)s, clock_timestamp()))
+        %(idempotency_key)s, %(incident_ids)s::bigint[], coalesce(%(now)s::timestamptz, clock_timestamp()),
+        coalesce(%(now)s, clock_timestamp()))
 ON CONFLICT (workspace_id, idempotency_key) DO NOTHING
 RETURNING id;
 
@@ -75,3 +76,37 @@ WITH ended AS (
   RETURNING c.failures, c.failing_since
 )
 SELECT counted.failures, counted.failing_since FROM changed LEFT JOIN counted ON true;
+
+-- name: delivery_find_sent_mail
+-- Whether any mail was taken since then: then it is not the provider that fails.
+SELECT EXISTS (SELECT FROM deliveries d WHERE d.kind = 'email' AND d.state = 'sent' AND d.finished_at > %(since)s
+                  AND d.created_at > %(since)s - interval '1 day') AS is_working;
+
+-- name: delivery_update_channel_disabled
+-- Once: no row where somebody did so before. What waits for it is dead, and can be sent again once the channel is back.
+WITH disabled AS (
+  UPDATE channels c
+     SET disabled_at = %(now)s, disabled_reason = %(reason)s
+   WHERE c.project_id = %(project_id)s AND c.id = %(channel_id)s AND c.disabled_at IS NULL
+  RETURNING c.project_id, c.id, c.name
+), ended AS (
+  UPDATE deliveries d
+     SET state = 'dead', next_try_at = NULL, leased_until = NULL, finished_at = %(now)s, last_error = %(reason)s
+    FROM disabled
+   WHERE d.project_id = disabled.project_id AND d.channel_id = disabled.id AND d.state = 'pending'
+)
+SELECT disabled.name, p.name AS project_name FROM disabled JOIN projects p ON p.id = disabled.project_id;
+
+-- name: delivery_list_admins
+-- Who is told of what concerns a workspace: its owners and admins, by their own addresses.
+SELECT DISTINCT lower(pe.email) AS address
+  FROM members m
+  JOIN people pe ON pe.id = m.person_id
+ WHERE m.workspace_id = %(workspace_id)s AND m.role IN ('owner', 'admin') AND pe.email IS NOT NULL
+ ORDER BY 1;
+
+-- name: delivery_delete_old
+-- Deliveries that ended some time ago, with their attempts.
+DELETE FROM deliveries WHERE (workspace_id, id) IN (
+  SELECT workspace_id, id FROM deliveries
+   WHERE created_at < %(before)s AND state <> 'pending' ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED);

@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 
 from lib import channels, db, deliveries, log
+from lib.alerts import disabling
 from lib.channels import ChannelError, Kind, Sent
 from lib.clock import Clock
 from lib.deliveries import Claimed
@@ -59,7 +60,10 @@ class Sender:
         result = await self._send(claimed)
         try:
             async with self._database.transaction() as conn:
-                ended = await deliveries.finish(conn, claimed, result, self._clock())
+                now = self._clock()
+                ended = await deliveries.finish(conn, claimed, result, now)
+                if isinstance(result, ChannelError) and ended and disabling.is_due(ended, now):
+                    self.counts["disabled"] += await disabling.disable(conn, claimed, ended, result.detail, now)
         except Problem as problem:
             # Nobody knows now that it was sent. The lease ends, and whoever sends it again does so under the same key.
             self.counts["unwritten"] += 1

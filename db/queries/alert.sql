@@ -1,0 +1,249 @@
+-- name: alert_claim_transitions
+-- The oldest that are not followed up, with the event that each came with; locked until the transaction ends, so that sweeps at
+-- once take different ones. First the transitions, then their events: the partitions of these are found by their keys.
+WITH taken AS MATERIALIZED (
+  SELECT t.project_id, t.id, t.incident_id, t.kind, t.event_id, t.release, t.environment, t.created_at
+    FROM transitions t
+   WHERE t.handled_at IS NULL AND t.created_at <= %(now)s
+   ORDER BY t.created_at
+   LIMIT %(limit)s
+     FOR NO KEY UPDATE SKIP LOCKED
+)
+SELECT t.*, coalesce(i.merged_into, i.id) AS told_incident_id, i.status, i.level, i.title, e.service, e.route,
+       e.level AS event_level, p.deleted_at IS NOT NULL AS is_deleted
+  FROM taken t
+  JOIN projects p ON p.id = t.project_id
+  JOIN incidents i ON i.project_id = t.project_id AND i.id = t.incident_id
+  LEFT JOIN event_ids k ON k.project_id = t.project_id AND k.event_id = t.event_id
+  LEFT JOIN events e ON e.project_id = k.project_id AND e.fingerprint = k.fingerprint AND e.received_at = k.received_at
+                    AND e.event_id = k.event_id
+ ORDER BY t.created_at, t.id;
+
+-- name: alert_update_handled
+UPDATE transitions t
+   SET handled_at = %(now)s
+  FROM unnest(%(project_ids)s::bigint[], %(ids)s::bigint[]) AS w (project_id, id)
+ WHERE t.project_id = w.project_id AND t.id = w.id;
+
+-- name: alert_list_rules
+-- Rules that may find something now, with the channels that may be told: neither switched off nor muted.
+SELECT r.project_id, r.id, r.name, r.conditions, r.filters, r.quiet_hours, r.created_at,
+       array(SELECT c.id FROM alert_rule_channels l
+               JOIN channels c ON c.project_id = l.project_id AND c.id = l.channel_id
+              WHERE l.project_id = r.project_id AND l.rule_id = r.id AND c.disabled_at IS NULL
+                AND (c.muted_until IS NULL OR c.muted_until <= %(now)s)
+              ORDER BY c.id) AS channel_ids
+  FROM alert_rules r
+ WHERE r.project_id = %(project_id)s AND r.enabled AND (r.muted_until IS NULL OR r.muted_until <= %(now)s)
+ ORDER BY r.id;
+
+-- name: alert_insert
+-- At most one for each transition and channel, however many rules find it.
+INSERT INTO alerts (project_id, channel_id, rule_id, incident_id, transition_id, kind, reason, event_id, environment, release,
+                    created_at, due_at)
+SELECT %(project_id)s, c, %(rule_id)s, %(incident_id)s, %(transition_id)s, %(kind)s, %(reason)s, %(event_id)s::uuid,
+       %(environment)s, %(release)s, %(now)s, %(due_at)s
+  FROM unnest(%(channel_ids)s::bigint[]) AS c
+ON CONFLICT (project_id, channel_id, transition_id) DO NOTHING;
+
+-- name: alert_claim_watches
+-- Projects that were not looked at for a while, the longest first; each counts as looked at now. Answered are those in which
+-- something happened lately.
+WITH due AS MATERIALIZED (
+  SELECT w.project_id
+    FROM alert_watches w
+   WHERE w.checked_at <= %(before)s
+   ORDER BY w.checked_at
+   LIMIT %(limit)s
+     FOR NO KEY UPDATE SKIP LOCKED
+), looked AS (
+  UPDATE alert_watches w SET checked_at = %(now)s FROM due WHERE w.project_id = due.project_id RETURNING w.project_id
+)
+SELECT l.project_id
+  FROM looked l
+  JOIN projects p ON p.id = l.project_id AND p.deleted_at IS NULL
+ WHERE EXISTS (SELECT FROM incidents i WHERE i.project_id = l.project_id AND i.last_seen >= %(since)s);
+
+-- name: alert_list_active
+-- Incidents of the project that had events lately, the latest first: those whose people and milestones may have changed.
+SELECT i.id, i.level, i.environments, i.event_count, i.people_count, i.first_seen
+  FROM incidents i
+ WHERE i.project_id = %(project_id)s AND i.last_seen >= %(since)s AND i.merged_into IS NULL AND i.status <> 'ignored'
+ ORDER BY i.last_seen DESC, i.id DESC
+ LIMIT %(limit)s;
+
+-- name: alert_list_frequent
+-- Incidents with more than so many events received since then, as the filters have them; counted by the key of each day's
+-- partition, and no further than is needed to know.
+SELECT i.id, i.level, n.environment, n.release, n.event_id
+  FROM (SELECT i.project_id, i.id, i.level
+          FROM incidents i
+         WHERE i.project_id = %(project_id)s AND i.last_seen >= %(since)s::timestamptz - interval '1 hour' AND i.merged_into IS NULL
+           AND i.status <> 'ignored' AND i.event_count > %(more_than)s::bigint
+         ORDER BY i.last_seen DESC, i.id DESC
+         LIMIT %(limit)s) i
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS event_count, (array_agg(c.environment))[1] AS environment, (array_agg(c.release))[1] AS release,
+              (array_agg(c.event_id))[1] AS event_id
+         FROM (SELECT e.environment, e.release, e.event_id
+                 FROM incident_fingerprints f
+                 JOIN events e ON e.project_id = f.project_id AND e.fingerprint = f.fingerprint
+                WHERE f.project_id = i.project_id AND f.incident_id = i.id
+                  AND e.received_at > %(since)s::timestamptz AND e.received_at <= %(now)s::timestamptz
+                  AND (%(environments)s::text[] IS NULL
+                       OR coalesce(e.environment, 'production') ILIKE ANY (%(environments)s))
+                  AND (%(levels)s::text[] IS NULL OR e.level = ANY (%(levels)s))
+                  AND (%(releases)s::text[] IS NULL OR e.release ILIKE ANY (%(releases)s))
+                  AND (%(services)s::text[] IS NULL OR e.service ILIKE ANY (%(services)s))
+                  AND (%(routes)s::text[] IS NULL OR e.route ILIKE ANY (%(routes)s))
+                LIMIT %(more_than)s::bigint + 1) c
+       ) n
+ WHERE n.event_count > %(more_than)s::bigint;
+
+-- name: alert_list_unusual
+-- Incidents older than a day with at least `times` the events that as many minutes usually have, and at least `least` of them.
+-- Usual: the mean of the week before, by hourly counts; what lies within the window does not teach it.
+SELECT i.id, i.level, n.event_count, u.usual, n.environment, n.release, n.event_id
+  FROM (SELECT i.project_id, i.id, i.level, least(168, extract(epoch FROM %(since)s::timestamptz - i.first_seen) / 3600) AS hours
+          FROM incidents i
+         WHERE i.project_id = %(project_id)s AND i.last_seen >= %(since)s::timestamptz - interval '1 hour' AND i.merged_into IS NULL
+           AND i.status = ANY (%(statuses)s::text[]) AND i.event_count >= %(least)s::bigint
+           AND i.first_seen <= %(now)s::timestamptz - interval '1 day'
+           AND (%(quiet_since)s::timestamptz IS NULL OR i.escalated_at IS NULL OR i.escalated_at <= %(quiet_since)s)
+         ORDER BY i.last_seen DESC, i.id DESC
+         LIMIT %(limit)s) i
+ CROSS JOIN LATERAL (
+       SELECT coalesce(sum(c.event_count), 0) / greatest(i.hours, 1) * %(minutes)s::bigint / 60.0 AS usual
+         FROM incident_fingerprints f
+         JOIN event_counts c ON c.project_id = f.project_id AND c.fingerprint = f.fingerprint
+        WHERE f.project_id = i.project_id AND f.incident_id = i.id
+          AND c.hour >= date_trunc('hour', %(since)s::timestamptz) - interval '168 hours'
+          AND c.hour < date_trunc('hour', %(since)s::timestamptz)
+          AND (%(environments)s::text[] IS NULL
+               OR coalesce(nullif(c.environment, ''), 'production') ILIKE ANY (%(environments)s))
+          AND (%(releases)s::text[] IS NULL OR c.release ILIKE ANY (%(releases)s))
+       ) u
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS event_count, (array_agg(c.environment))[1] AS environment, (array_agg(c.release))[1] AS release,
+              (array_agg(c.event_id))[1] AS event_id
+         FROM (SELECT e.environment, e.release, e.event_id
+                 FROM incident_fingerprints f
+                 JOIN events e ON e.project_id = f.project_id AND e.fingerprint = f.fingerprint
+                WHERE f.project_id = i.project_id AND f.incident_id = i.id
+                  AND e.received_at > %(since)s::timestamptz AND e.received_at <= %(now)s::timestamptz
+                  AND (%(environments)s::text[] IS NULL
+                       OR coalesce(e.environment, 'production') ILIKE ANY (%(environments)s))
+                  AND (%(releases)s::text[] IS NULL OR e.release ILIKE ANY (%(releases)s))
+                LIMIT least(%(counted_max)s::bigint, greatest(%(least)s::bigint, ceil(u.usual * %(times)s::bigint)))) c
+       ) n
+ WHERE n.event_count >= least(%(counted_max)s::bigint, greatest(%(least)s::bigint, u.usual * %(times)s::bigint));
+
+-- name: alert_list_states
+SELECT incident_id, condition, value
+  FROM alert_states
+ WHERE project_id = %(project_id)s AND rule_id = %(rule_id)s AND incident_id = ANY (%(incident_ids)s);
+
+-- name: alert_upsert_state
+-- No row where it was told already: that high, or since `before`. Who asks at the same time waits, and then gets none.
+INSERT INTO alert_states AS s (project_id, rule_id, incident_id, condition, value, at)
+VALUES (%(project_id)s, %(rule_id)s, %(incident_id)s, %(condition)s, %(value)s, %(now)s)
+ON CONFLICT (project_id, rule_id, incident_id, condition)
+DO UPDATE SET value = excluded.value, at = excluded.at
+   WHERE CASE WHEN %(before)s::timestamptz IS NULL THEN s.value < excluded.value ELSE s.at <= %(before)s END
+RETURNING incident_id;
+
+-- name: alert_insert_escalation
+-- Once in so long: no row where the incident has escalated since, or is no longer open.
+WITH escalated AS (
+  UPDATE incidents i
+     SET escalated_at = %(now)s
+   WHERE i.project_id = %(project_id)s AND i.id = %(incident_id)s AND i.status = 'open' AND i.merged_into IS NULL
+     AND (i.escalated_at IS NULL OR i.escalated_at <= %(before)s)
+  RETURNING i.project_id, i.id
+)
+INSERT INTO transitions (project_id, incident_id, kind, event_id, release, environment, created_at)
+SELECT project_id, id, 'escalated', %(event_id)s::uuid, %(release)s, %(environment)s, %(now)s FROM escalated
+RETURNING id;
+
+-- name: alert_claim_channel
+-- A channel that has something due and whose window is over; the one that waits longest first. Others skip it meanwhile.
+SELECT c.project_id, c.id, c.kind, c.target, p.workspace_id, p.name AS project_name, w.name AS workspace_name
+  FROM (SELECT a.project_id, a.channel_id, min(a.due_at) AS due_at
+          FROM alerts a
+         WHERE a.told_at IS NULL AND a.due_at <= %(now)s
+         GROUP BY a.project_id, a.channel_id) a
+  JOIN channels c ON c.project_id = a.project_id AND c.id = a.channel_id
+  JOIN projects p ON p.id = c.project_id AND p.deleted_at IS NULL
+  JOIN workspaces w ON w.id = p.workspace_id
+ WHERE c.disabled_at IS NULL
+   AND (c.muted_until IS NULL OR c.muted_until <= %(now)s)
+   AND (c.told_at IS NULL OR c.told_at + c.digest_minutes * interval '1 minute' <= %(now)s)
+   AND c.hourly_max > (SELECT count(DISTINCT d.created_at) FROM deliveries d
+                        WHERE d.project_id = c.project_id AND d.channel_id = c.id AND d.purpose = 'alert'
+                          AND d.created_at > %(now)s::timestamptz - interval '1 hour')
+ ORDER BY a.due_at
+ LIMIT 1
+   FOR NO KEY UPDATE OF c SKIP LOCKED;
+
+-- name: alert_claim_waiting
+-- What waits for a channel, the oldest first, and counts as told from here on.
+UPDATE alerts a
+   SET told_at = %(now)s
+ WHERE a.project_id = %(project_id)s AND a.channel_id = %(channel_id)s AND a.told_at IS NULL AND a.due_at <= %(now)s
+RETURNING a.id, a.incident_id, a.transition_id, a.kind, a.reason, a.event_id, a.environment, a.release, a.created_at;
+
+-- name: alert_update_channel_told
+UPDATE channels SET told_at = %(now)s WHERE project_id = %(project_id)s AND id = %(channel_id)s;
+
+-- name: alert_list_incidents
+SELECT i.*
+  FROM incidents i
+ WHERE i.project_id = %(project_id)s AND i.id = ANY (%(incident_ids)s);
+
+-- name: alert_find_newest_event
+-- The event that stands for an incident where none was named: its newest that has a payload.
+SELECT e.event_id
+  FROM event_page(%(project_id)s, %(incident_id)s, %(since)s, NULL, NULL, 20) e
+ ORDER BY e.sampled, e.received_at DESC
+ LIMIT 1;
+
+-- name: alert_list_owners
+-- The addresses of the workspace's owners.
+SELECT DISTINCT lower(pe.email) AS address
+  FROM members m
+  JOIN people pe ON pe.id = m.person_id
+ WHERE m.workspace_id = %(workspace_id)s AND m.role = 'owner' AND pe.email IS NOT NULL
+ ORDER BY 1;
+
+-- name: alert_find_address
+-- Whether mail may go to an address: a member's own, or one that was confirmed.
+SELECT EXISTS (SELECT FROM members m JOIN people pe ON pe.id = m.person_id
+                WHERE m.workspace_id = %(workspace_id)s AND lower(pe.email) = %(address)s)
+       OR EXISTS (SELECT FROM addresses a
+                   WHERE a.workspace_id = %(workspace_id)s AND a.address = %(address)s AND a.confirmed_at IS NOT NULL)
+       AS is_allowed;
+
+-- name: alert_upsert_recipient
+-- The token of the link that ends these mails; no row for somebody who has ended them.
+INSERT INTO recipients AS r (project_id, channel_id, address, token)
+VALUES (%(project_id)s, %(channel_id)s, %(address)s, %(token)s)
+ON CONFLICT (project_id, channel_id, address) DO UPDATE SET address = excluded.address WHERE r.unsubscribed_at IS NULL
+RETURNING token;
+
+-- name: alert_delete_old
+-- What was told, or never could be, some time ago.
+DELETE FROM alerts WHERE (project_id, id) IN (
+  SELECT project_id, id FROM alerts WHERE created_at < %(before)s ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED);
+
+-- name: alert_claim_notices
+-- What workspaces are to be told, the oldest first; locked until the transaction ends.
+SELECT n.workspace_id, n.id, n.project_id, n.kind, n.detail, n.created_at, p.name AS project_name
+  FROM notices n
+  LEFT JOIN projects p ON p.id = n.project_id
+ WHERE n.handled_at IS NULL AND n.created_at <= %(now)s
+ ORDER BY n.created_at
+ LIMIT %(limit)s
+   FOR NO KEY UPDATE OF n SKIP LOCKED;
+
+-- name: alert_update_notice_handled
+UPDATE notices SET handled_at = %(now)s WHERE workspace_id = %(workspace_id)s AND id = %(id)s;

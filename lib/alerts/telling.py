@@ -1,0 +1,149 @@
+"""From what waits for a channel to deliveries: one message of all that is due, at once or as a digest, rendered and frozen."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from datetime import datetime
+from typing import Any
+
+from lib import channels, db, deliveries, fingerprint, incidents, log, queries, settings
+from lib.channels.notice import Frame, Item, Notice
+from lib.errors import NotFound
+
+# Of a message; what comes beyond is counted.
+ITEMS_MAX = 20
+# Of several kinds that an incident is told for, the first of these names it.
+KINDS = ("regressed", "new", "escalated", "frequency", "milestone")
+REASON_CHARACTERS_MAX = 200
+UNSUBSCRIBE = "/api/alerts/unsubscribe"
+
+
+async def tell(conn: db.Connection, now: datetime) -> int | None:
+    """Write the deliveries of one channel that has something due; answers how many, None where there is no such channel.
+
+    `conn` is in a transaction: what waits is told by exactly these deliveries, or waits on.
+    """
+    channel = await db.fetch_one(conn, "alert_claim_channel", now=now)
+    if channel is None:
+        return None
+    place = {"project_id": channel["project_id"], "channel_id": channel["id"], "now": now}
+    waiting = await db.fetch_all(conn, "alert_claim_waiting", **place)
+    await conn.execute(queries.get("alert_update_channel_told"), place)
+    receivers = await _receivers(conn, channel)
+    if not receivers:
+        log.write("alerts_without_receiver", project=channel["project_id"], channel=channel["id"], alerts=len(waiting))
+        return 0
+    waiting.sort(key=lambda alert: int(alert["id"]))
+    items, omitted = await items_of(conn, channel["project_id"], waiting)
+    for address, token in receivers:
+        await _write(conn, channel, address, token, items, omitted, now, waiting[0]["id"])
+    return len(receivers)
+
+
+async def _write(
+    conn: db.Connection, channel: dict[str, Any], address: str | None, token: str | None, items: list[Item], omitted: int,
+    now: datetime, first_id: int,
+) -> None:  # fmt: skip
+    delivery_id = uuid.uuid4()
+    base_url = settings.current().base_url or ""
+    notice = Notice(
+        channel["workspace_name"], channel["project_id"], channel["project_name"], tuple(items), omitted, base_url,
+        f"{base_url}{UNSUBSCRIBE}?token={token}" if token else None,
+    )  # fmt: skip
+    content = channels.render(channel["kind"], notice, delivery_id=str(delivery_id), created_at=now)
+    receiver = hashlib.sha256((address or "").encode()).hexdigest()[:16]
+    new = deliveries.New(
+        channel["workspace_id"], channel["project_id"], channel["id"], "alert", channel["kind"], address, content,
+        f"alert/{first_id}/{channel['id']}/{receiver}", [item.incident_id for item in items],
+    )  # fmt: skip
+    await deliveries.enqueue(conn, new, delivery_id=delivery_id, now=now)
+
+
+async def _receivers(conn: db.Connection, channel: dict[str, Any]) -> list[tuple[str | None, str | None]]:
+    """(address, token to end its mails); (None, None) for what is no mail. None of those who ended them or never confirmed."""
+    if channel["kind"] != "email":
+        return [(None, None)]
+    workspace_id = channel["workspace_id"]
+    if channel["target"] is None:
+        addresses = [row["address"] for row in await db.fetch_all(conn, "alert_list_owners", workspace_id=workspace_id)]
+    else:
+        addresses = [channel["target"]["address"].lower()]
+        found = await db.fetch_one(conn, "alert_find_address", workspace_id=workspace_id, address=addresses[0])
+        if not found or not found["is_allowed"]:
+            return []
+    return [
+        (address, token)
+        for address in addresses
+        if (token := await token_of(conn, channel["project_id"], channel["id"], address))
+    ]
+
+
+async def token_of(conn: db.Connection, project_id: int, channel_id: int, address: str) -> str | None:
+    """The token by which an address ends a channel's mails; None where it has ended them."""
+    row = await db.fetch_one(
+        conn, "alert_upsert_recipient", project_id=project_id, channel_id=channel_id, address=address,
+        token=secrets.token_urlsafe(32),
+    )  # fmt: skip
+    return row["token"] if row else None
+
+
+# -- what a message says ---------------------------------------------------------------------------------------------
+
+
+async def items_of(conn: db.Connection, project_id: int, alerts: list[dict[str, Any]]) -> tuple[list[Item], int]:
+    """An item for each incident, in the order in which they were found, and how many are left out."""
+    by_incident: dict[int, list[dict[str, Any]]] = {}
+    for alert in alerts:
+        by_incident.setdefault(alert["incident_id"], []).append(alert)
+    shown = list(by_incident)[:ITEMS_MAX]
+    rows = {
+        row["id"]: row
+        for row in await db.fetch_all(conn, "alert_list_incidents", project_id=project_id, incident_ids=shown)
+    }  # fmt: skip
+    items = [await _item(conn, rows[incident_id], by_incident[incident_id]) for incident_id in shown if incident_id in rows]
+    return items, len(by_incident) - len(items)
+
+
+async def _item(conn: db.Connection, incident: dict[str, Any], alerts: list[dict[str, Any]]) -> Item:
+    first = min(alerts, key=lambda alert: KINDS.index(alert["kind"]))
+    reasons = "; ".join(dict.fromkeys(alert["reason"] for alert in alerts))
+    event = await _event(conn, incident, first["event_id"])
+    return Item(
+        incident_id=incident["id"], transition=first["kind"], reason=reasons[:REASON_CHARACTERS_MAX],
+        **{name: incident[name] for name in ("title", "culprit", "level", "platform", "first_seen", "last_seen", "event_count")},
+        environment=first["environment"] or event.get("environment"), release=first["release"] or event.get("release"),
+        people_count=incident["people_count"] or None, frame=_frame(event.get("payload")), explained=None,
+        removed_count=event.get("removed_count", 0),
+    )  # fmt: skip
+
+
+async def _event(conn: db.Connection, incident: dict[str, Any], event_id: uuid.UUID | None) -> dict[str, Any]:
+    """The event that stands for it, whole; empty where it is gone."""
+    if event_id is None:
+        place = {"project_id": incident["project_id"], "incident_id": incident["id"]}
+        row = await db.fetch_one(
+            conn, "alert_find_newest_event", **place, since=incident["first_seen"] - incidents.CLOCK_SLACK
+        )  # fmt: skip
+        event_id = row["event_id"] if row else None
+    try:
+        return await incidents.read_event(conn, incident["project_id"], event_id.hex) if event_id else {}
+    except NotFound:
+        return {}
+
+
+def _frame(payload: dict[str, Any] | None) -> Frame | None:
+    """Where it crashed, as the incident's culprit is found."""
+    found = fingerprint.crash_frame(payload) if payload else None
+    filename = _text((found or {}).get("filename") or (found or {}).get("module"))
+    if not found or not filename:
+        return None
+    lineno = found.get("lineno")
+    return Frame(
+        filename, lineno if isinstance(lineno, int) else None, _text(found.get("function")), _text(found.get("context_line"))
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
