@@ -24,8 +24,8 @@ BODY_BYTES_MAX = 4_500_000
 ENVELOPE_BYTES_MAX = 16 * 1024 * 1024
 EVENT_BYTES_MAX = 4 * 1024 * 1024
 # A client report, as sent and decompressed.
-REPORT_BYTES_MAX = 4 * 1024
-REPORT_TEXT_BYTES_MAX = 64 * 1024
+REPORT_BYTES_MAX = 1024
+REPORT_TEXT_BYTES_MAX = 16 * 1024
 
 CORS_REQUEST_HEADERS = (
     "x-sentry-auth, content-type, content-encoding, authorization, authentication, x-requested-with, x-forwarded-for, origin, "

@@ -11,7 +11,7 @@ import psycopg
 
 from lib import db, settings
 from lib.errors import Problem
-from lib.redis import Redis, RedisUnavailableError
+from lib.redis import PROBE, Redis, RedisUnavailableError
 
 DATABASE_TIMEOUT_SECONDS = 6.0
 REPORT_SECONDS = 2.0
@@ -83,12 +83,17 @@ async def database() -> dict[str, Any]:
 
 
 async def redis() -> dict[str, Any]:
-    """`state`: ok, failing (ingest goes on under each instance's own cap) or not_configured (likewise)."""
+    """`state`: ok, failing or not_configured; `ms`: how long it took. `limits`: shared by all instances, or per_instance without
+    Redis: ingest goes on, each instance under the same rates by itself and under the month's account in PostgreSQL.
+    """
     client = Redis()
+    began = time.perf_counter()
     try:
-        await client.run("return {1}", [], [])
+        await client.run(PROBE, [], [])
     except RedisUnavailableError:
         pass
     finally:
         await client.close()
-    return {"state": client.state}
+    shared = client.state == "ok"
+    taken = {"ms": round((time.perf_counter() - began) * 1000, 1)} if shared else {}
+    return {"state": client.state, "limits": "shared" if shared else "per_instance", **taken}

@@ -159,19 +159,16 @@ class Permits:
             if told is None:
                 return await self._of_this_instance(key, wanted, least)
             granted, wait_ms, limit = await self.redis.run(TAKE, names, [*given, str(told.used)])
+        self._follow(key, int(granted))
         return Grant(int(granted), wait_ms / 1000, REFUSALS.get(limit))
 
     async def _of_this_instance(self, key: Key, wanted: int, least: int) -> Grant:
         account = await self._account_of(key, FULL_ACCOUNT_SECONDS)
         now = self._clock()
         granted = float(wanted)
-        limits = [
-            ((key.project_id, key.key_id), key.rate_per_minute, RateLimited),
-            ((key.project_id,), key.events_per_minute_max, ProjectRateLimited),
-        ]
-        for identity, per_minute, refusal in limits:
+        for bucket, per_minute, refusal in self._own(key):
             capacity, rate = _shape(per_minute)
-            tokens = self._bucket(identity).refill(now, capacity, rate)
+            tokens = bucket.refill(now, capacity, rate)
             if tokens < least:
                 return Grant(0, (least - tokens) / rate, refusal)
             granted = min(granted, math.floor(tokens))
@@ -181,12 +178,21 @@ class Permits:
                 return Grant(0, max(1.0, FULL_ACCOUNT_SECONDS - (now - account.asked_at)), OverQuota)
             granted = min(granted, left)
             account.admitted += int(granted)
-        for identity, _, _ in limits:
-            self._bucket(identity).tokens -= granted
+        for bucket, _, _ in self._own(key):
+            bucket.tokens -= granted
         return Grant(int(granted))
 
-    def _bucket(self, identity: tuple[int, ...]) -> Bucket:
-        return _remembered(self._buckets, identity, Bucket)
+    def _own(self, key: Key) -> tuple[tuple[Bucket, int, type[RateLimited]], ...]:
+        """This instance's buckets for the rates of a key and of its project."""
+        of_key = _remembered(self._buckets, (key.project_id, key.key_id), Bucket)
+        of_project = _remembered(self._buckets, (key.project_id,), Bucket)
+        return (of_key, key.rate_per_minute, RateLimited), (of_project, key.events_per_minute_max, ProjectRateLimited)
+
+    def _follow(self, key: Key, granted: int) -> None:
+        """What Redis has granted is taken from here too: a Redis that goes away leaves nobody a second burst."""
+        now = self._clock()
+        for bucket, per_minute, _ in self._own(key):
+            bucket.tokens = max(0.0, bucket.refill(now, *_shape(per_minute)) - granted)
 
     async def _account_of(self, key: Key, seconds: float = 0.0) -> Account | None:
         """The workspace's month as told within so many seconds; None where there is no quota, or nobody to tell."""

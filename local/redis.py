@@ -21,7 +21,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-Mode = Literal["work", "hang", "fail"]
+Mode = Literal["work", "slow", "hang", "fail"]
+# Just within what a client waits for.
+SLOW_SECONDS = 0.2
 Encode = Callable[[Any], Any]
 # redis-py cuts the code off the errors it has a class for; Upstash sends it, and clients look for NOSCRIPT.
 CODES = {redis.exceptions.NoScriptError: "NOSCRIPT", redis.exceptions.ExecAbortError: "EXECABORT"}
@@ -67,6 +69,8 @@ class Upstash:
     async def _refusal(self, request: Request) -> Response | None:
         while self.mode == "hang":  # noqa: ASYNC110 — the mode changes in the test's thread, out of reach of an asyncio.Event
             await asyncio.sleep(0.02)
+        if self.mode == "slow":
+            await asyncio.sleep(SLOW_SECONDS)
         if self.mode == "fail":
             return JSONResponse({"error": "ERR the stand-in was told to fail"}, status_code=HTTPStatus.INTERNAL_SERVER_ERROR)
         given = request.headers.get("authorization", "").removeprefix("Bearer ")

@@ -71,7 +71,7 @@ def database_url(server_url: str, worker_id: str) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class RedisStandIn:
-    """`upstash.mode` takes it away ("hang", "fail") and gives it back ("work"); `upstash.commands` counts."""
+    """`upstash.mode` takes it away ("slow", "hang", "fail") and gives it back ("work"); `upstash.commands` counts."""
 
     url: str
     token: str

@@ -17,7 +17,8 @@ async def test_a_healthy_deployment_says_so(stage: Stage) -> None:
     report = (await stage.health.get("/api/health")).json()
     assert report["status"] == "ok"
     assert report["database"]["schema"]["found"] == report["database"]["schema"]["required"]
-    assert report["redis"] == {"state": "ok"}
+    assert report["redis"].pop("ms") > 0
+    assert report["redis"] == {"state": "ok", "limits": "shared"}
     assert (await stage.health.get("/api/health/live")).json() == {"status": "ok"}
     assert (await stage.health.get("/api/health/ready")).status_code == 200
 
@@ -27,7 +28,9 @@ async def test_without_redis_it_is_degraded_and_events_are_still_taken(stage: St
     stage.redis.upstash.mode = "hang"
     answer = await stage.ingest.post("/api/ingest", json={"message": "still here"}, headers=tenant.bearer)
     assert answer.status_code == 200
-    assert (await stage.health.get("/api/health")).json()["status"] == "degraded"
+    report = (await stage.health.get("/api/health")).json()
+    assert report["status"] == "degraded"
+    assert report["redis"] == {"state": "failing", "limits": "per_instance"}
 
 
 async def test_without_the_database_nothing_is_accepted(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
