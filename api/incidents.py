@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lib import grouping, incidents, suggestions
+from lib import facets, grouping, incidents, suggestions, tag_counts, trends, triage, views
 from lib.models import PageQuery
 from lib.models import incidents as models
 from lib.operations import Call, Operations
@@ -15,10 +15,39 @@ operations = Operations()
 
 
 @operations.get(PROJECT + "/incidents", "incidents:read", answers=models.IncidentPage)
-async def list_incidents(call: Call, query: models.IncidentQuery) -> dict[str, Any]:
+async def list_incidents(call: Call, query: models.IncidentListQuery) -> dict[str, Any]:
     """A page of the project's incidents."""
-    narrowed = incidents.Filters(**query.model_dump(include=set(incidents.Filters._fields)))
-    return await incidents.list_page(call.conn, call.project_id, narrowed, query.sort, query.limit, query.cursor)
+    narrowed = _filters(call, query)
+    page = await incidents.list_page(call.conn, call.project_id, narrowed, query.sort, query.limit, query.cursor)
+    ids = [one["id"] for one in page["items"]]
+    bars = (
+        await trends.of_incidents(call.conn, call.project_id, ids, query.trend, query.environment, query.release)
+        if query.trend
+        else {}
+    )
+    return page | {"items": [one | {"trend": bars.get(one["id"])} for one in page["items"]]}
+
+
+def _filters(call: Call, query: models.IncidentQuery) -> incidents.Filters:
+    """What the query narrows to; `me` is the one who asks, and nobody for an api key."""
+    own = call.caller.id if call.caller.kind == "person" else 0
+    named = {None: None, "me": own, "nobody": 0}
+    assignee_id = named[query.assignee] if query.assignee in named else int(query.assignee or 0)
+    given = query.model_dump(include=set(incidents.Filters._fields))
+    return incidents.Filters(**given, assignee_id=assignee_id)
+
+
+@operations.get(PROJECT + "/incidents/facets", "incidents:read", answers=models.Facets)
+async def count_facets(call: Call, query: models.IncidentQuery) -> dict[str, Any]:
+    """What the list can be narrowed to further, and how many incidents each step would leave."""
+    return await facets.read(call.conn, call.project_id, _filters(call, query))
+
+
+@operations.patch(PROJECT + "/incidents", "incidents:write", answers=models.Incidents)
+async def patch_incidents(call: Call, body: models.BulkPatch) -> dict[str, Any]:
+    """Open, resolve or ignore several incidents: all of them, or none."""
+    change = incidents.StatusChange(**body.model_dump(exclude={"incident_ids"}))
+    return await triage.change_all(call.conn, call.actor, call.project_id, body.incident_ids, change)
 
 
 @operations.get(INCIDENT, "incidents:read", answers=models.Incident)
@@ -32,6 +61,24 @@ async def patch_incident(call: Call, body: models.IncidentPatch) -> dict[str, An
     """Open, resolve or ignore an incident."""
     change = incidents.StatusChange(**body.model_dump())
     return await incidents.change_status(call.conn, call.actor, call.project_id, call.id("incident_id"), change)
+
+
+@operations.put(INCIDENT + "/assignee", "incidents:write", answers=models.Incident)
+async def assign_incident(call: Call, body: models.Assignment) -> dict[str, Any]:
+    """Say who looks after an incident."""
+    return await triage.assign(call.conn, call.actor, call.project_id, call.id("incident_id"), body.person_id)
+
+
+@operations.get(INCIDENT + "/trend", "incidents:read", answers=models.Trend)
+async def read_trend(call: Call, query: models.TrendQuery) -> dict[str, Any]:
+    """How often an incident happened over time, and which releases came meanwhile."""
+    return await trends.of_incident(call.conn, call.project_id, call.id("incident_id"), query.window)
+
+
+@operations.get(INCIDENT + "/tags", "incidents:read", answers=models.TagSpreads)
+async def read_tag_counts(call: Call) -> dict[str, Any]:
+    """How the tags of an incident's newest events are spread."""
+    return await tag_counts.read(call.conn, call.project_id, call.id("incident_id"))
 
 
 @operations.get(INCIDENT + "/grouping", "incidents:read", answers=models.Grouping)
@@ -80,6 +127,24 @@ async def read_event_of_incident(call: Call) -> dict[str, Any]:
 async def read_event(call: Call) -> dict[str, Any]:
     """One event whole, as redacted, whichever incident it belongs to."""
     return await incidents.read_event(call.conn, call.project_id, call.text("event_id"))
+
+
+@operations.get(PROJECT + "/views", "incidents:read", answers=models.Views)
+async def list_views(call: Call) -> dict[str, Any]:
+    """Searches that the project's members keep under a name."""
+    return await views.list_all(call.conn, call.project_id)
+
+
+@operations.post(PROJECT + "/views", "incidents:write", answers=models.View, status=201)
+async def create_view(call: Call, body: models.ViewCreate) -> dict[str, Any]:
+    """Keep a search under a name."""
+    return await views.create(call.conn, call.actor, call.project_id, body.name, body.query, body.sort)
+
+
+@operations.delete(PROJECT + "/views/{view_id:id}", "incidents:write")
+async def delete_view(call: Call) -> None:
+    """Forget a search."""
+    await views.delete(call.conn, call.actor, call.project_id, call.id("view_id"))
 
 
 app = operations.app()

@@ -366,6 +366,7 @@ CREATE TABLE public.incidents (
     escalated_at timestamp with time zone,
     merged_into bigint,
     people_count bigint DEFAULT 0 NOT NULL,
+    assignee_id bigint,
     CONSTRAINT incidents_event_count_check CHECK ((event_count >= 0)),
     CONSTRAINT incidents_status_check CHECK ((status = ANY (ARRAY['open'::text, 'resolved'::text, 'ignored'::text])))
 )
@@ -1986,6 +1987,28 @@ CREATE TABLE public.retention_sweeps (
     passed_at timestamp with time zone
 );
 
+CREATE TABLE public.saved_views (
+    project_id bigint NOT NULL,
+    id bigint NOT NULL,
+    name text NOT NULL,
+    query text NOT NULL,
+    sort text NOT NULL,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT saved_views_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80))),
+    CONSTRAINT saved_views_query_check CHECK ((length(query) <= 1000)),
+    CONSTRAINT saved_views_sort_check CHECK ((sort = ANY (ARRAY['last_seen'::text, 'first_seen'::text, 'event_count'::text])))
+);
+
+ALTER TABLE public.saved_views ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.saved_views_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.schema_migrations (
     version integer NOT NULL,
     name text NOT NULL,
@@ -2196,6 +2219,12 @@ ALTER TABLE ONLY public.retention_changes
 ALTER TABLE ONLY public.retention_sweeps
     ADD CONSTRAINT retention_sweeps_pkey PRIMARY KEY (step);
 
+ALTER TABLE ONLY public.saved_views
+    ADD CONSTRAINT saved_views_pkey PRIMARY KEY (project_id, id);
+
+ALTER TABLE ONLY public.saved_views
+    ADD CONSTRAINT saved_views_project_id_name_key UNIQUE (project_id, name);
+
 ALTER TABLE ONLY public.schema_migrations
     ADD CONSTRAINT schema_migrations_pkey PRIMARY KEY (version);
 
@@ -2256,6 +2285,8 @@ CREATE INDEX incident_fingerprints_moved_by ON public.incident_fingerprints USIN
 
 CREATE INDEX incident_people_by_fingerprint ON public.incident_people USING btree (project_id, fingerprint, user_hash);
 
+CREATE INDEX incidents_by_assignee ON public.incidents USING btree (assignee_id) WHERE (assignee_id IS NOT NULL);
+
 CREATE INDEX incidents_by_first_seen ON public.incidents USING btree (project_id, first_seen DESC, id DESC);
 
 CREATE INDEX incidents_by_last_seen ON public.incidents USING btree (project_id, last_seen DESC, id DESC);
@@ -2283,6 +2314,8 @@ CREATE INDEX project_slugs_by_project ON public.project_slugs USING btree (works
 CREATE INDEX projects_deleted ON public.projects USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 
 CREATE INDEX retention_changes_unfinished ON public.retention_changes USING btree (requested_at) WHERE (finished_at IS NULL);
+
+CREATE INDEX saved_views_created_by ON public.saved_views USING btree (created_by) WHERE (created_by IS NOT NULL);
 
 CREATE INDEX transitions_unhandled ON public.transitions USING btree (created_at) WHERE (handled_at IS NULL);
 
@@ -2391,6 +2424,9 @@ ALTER TABLE ONLY public.incident_people
     ADD CONSTRAINT incident_people_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.incidents
+    ADD CONSTRAINT incidents_assignee_id_fkey FOREIGN KEY (assignee_id) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.incidents
     ADD CONSTRAINT incidents_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.incidents
@@ -2461,6 +2497,12 @@ ALTER TABLE ONLY public.releases
 
 ALTER TABLE ONLY public.retention_changes
     ADD CONSTRAINT retention_changes_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.saved_views
+    ADD CONSTRAINT saved_views_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.saved_views
+    ADD CONSTRAINT saved_views_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.transitions
     ADD CONSTRAINT transitions_project_id_incident_id_fkey FOREIGN KEY (project_id, incident_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;

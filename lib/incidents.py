@@ -36,6 +36,8 @@ class Filters(NamedTuple):
     text: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    assignee_id: int | None = None
+    """0: nobody."""
 
 
 class StatusChange(NamedTuple):
@@ -56,7 +58,14 @@ def _pattern(text: str | None) -> str | None:
 
 
 def _listed(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in LISTED}
+    assignee = {"id": row["assignee_id"], "name": row["assignee_name"]} if row["assignee_id"] else None
+    return {name: row[name] for name in LISTED} | {"assignee": assignee}
+
+
+def parameters(filters: Filters) -> dict[str, Any]:
+    """The filters as queries take them."""
+    given = filters._asdict()
+    return {"pattern": _pattern(given.pop("text")), **given}
 
 
 async def list_page(
@@ -68,9 +77,8 @@ async def list_page(
     if isinstance(after, str):
         after = moment(after)
     rows = await db.fetch_all(
-        conn, f"incident_list_by_{sort}", project_id=project_id, status=filters.status, level=filters.level,
-        environment=filters.environment, release=filters.release, pattern=_pattern(filters.text), since=filters.since,
-        until=filters.until, after=after, after_id=after_id, limit=limit + 1,
+        conn, f"incident_list_by_{sort}", project_id=project_id, after=after, after_id=after_id, limit=limit + 1,
+        **parameters(filters),
     )  # fmt: skip
     page = rows[:limit]
     more = len(rows) > limit

@@ -28,13 +28,10 @@ function setTheme(theme) {
 export function Shell({ account, project, place, current, children }) {
   const [open, setOpen] = useState('');
   const [narrow, setNarrow] = useState(false);
-  useKeys(
-    [
-      { keys: 'mod+k', label: 'Go anywhere', act: () => setOpen('palette'), always: true },
-      { keys: '?', label: 'What the keys do', act: () => setOpen('help') },
-    ],
-    [],
-  );
+  useKeys([
+    { keys: 'mod+k', label: 'Go anywhere', act: () => setOpen('palette'), always: true },
+    { keys: '?', label: 'What the keys do', act: () => setOpen('help') },
+  ]);
   useEffect(() => setNarrow(false), [place.path]);
   const close = () => setOpen('');
   return html`

@@ -42,3 +42,10 @@ SELECT e.received_at, e.event_id, e.dictionary, e.payload, f.incident_id, f.fing
   JOIN event_ids k ON k.project_id = e.project_id AND k.event_id = e.event_id
   JOIN incident_fingerprints f ON f.project_id = k.project_id AND f.fingerprint = k.fingerprint
  ORDER BY e.received_at DESC, e.event_id DESC;
+
+-- name: event_list_payloads_by_key
+-- What is still stored of these events, each found by its partition's key.
+SELECT p.dictionary, p.payload
+  FROM unnest(%(expires_on)s::date[], %(received_at)s::timestamptz[], %(event_ids)s::uuid[]) AS k (expires_on, received_at, event_id)
+  JOIN event_payloads p ON p.project_id = %(project_id)s AND p.expires_on = k.expires_on AND p.received_at = k.received_at
+                       AND p.event_id = k.event_id;

@@ -1,10 +1,11 @@
 -- name: incident_list_by_last_seen
 -- Order and page by index incidents_by_last_seen.
-SELECT i.*
+SELECT i.*, (SELECT coalesce(a.name, a.email) FROM people a WHERE a.id = i.assignee_id) AS assignee_name
   FROM incidents i
  WHERE i.project_id = %(project_id)s
    AND (%(after_id)s::bigint IS NULL OR (i.last_seen, i.id) < (%(after)s::timestamptz, %(after_id)s))
    AND incident_matches(i, %(status)s, %(level)s, %(environment)s, %(pattern)s, %(since)s, %(until)s)
+   AND (%(assignee_id)s::bigint IS NULL OR coalesce(i.assignee_id, 0) = %(assignee_id)s)
    AND (%(release)s::text IS NULL OR EXISTS (
          SELECT FROM incident_fingerprints f
            JOIN event_counts c ON c.project_id = f.project_id AND c.fingerprint = f.fingerprint
@@ -14,11 +15,12 @@ SELECT i.*
 
 -- name: incident_list_by_first_seen
 -- Order and page by index incidents_by_first_seen.
-SELECT i.*
+SELECT i.*, (SELECT coalesce(a.name, a.email) FROM people a WHERE a.id = i.assignee_id) AS assignee_name
   FROM incidents i
  WHERE i.project_id = %(project_id)s
    AND (%(after_id)s::bigint IS NULL OR (i.first_seen, i.id) < (%(after)s::timestamptz, %(after_id)s))
    AND incident_matches(i, %(status)s, %(level)s, %(environment)s, %(pattern)s, %(since)s, %(until)s)
+   AND (%(assignee_id)s::bigint IS NULL OR coalesce(i.assignee_id, 0) = %(assignee_id)s)
    AND (%(release)s::text IS NULL OR EXISTS (
          SELECT FROM incident_fingerprints f
            JOIN event_counts c ON c.project_id = f.project_id AND c.fingerprint = f.fingerprint
@@ -28,11 +30,12 @@ SELECT i.*
 
 -- name: incident_list_by_event_count
 -- No index: it would be written with every event. 100,000 incidents are sorted in about 50 ms.
-SELECT i.*
+SELECT i.*, (SELECT coalesce(a.name, a.email) FROM people a WHERE a.id = i.assignee_id) AS assignee_name
   FROM incidents i
  WHERE i.project_id = %(project_id)s
    AND (%(after_id)s::bigint IS NULL OR (i.event_count, i.id) < (%(after)s::bigint, %(after_id)s))
    AND incident_matches(i, %(status)s, %(level)s, %(environment)s, %(pattern)s, %(since)s, %(until)s)
+   AND (%(assignee_id)s::bigint IS NULL OR coalesce(i.assignee_id, 0) = %(assignee_id)s)
    AND (%(release)s::text IS NULL OR EXISTS (
          SELECT FROM incident_fingerprints f
            JOIN event_counts c ON c.project_id = f.project_id AND c.fingerprint = f.fingerprint
@@ -41,7 +44,10 @@ SELECT i.*
  LIMIT %(limit)s;
 
 -- name: incident_find
-SELECT * FROM incidents WHERE project_id = %(project_id)s AND id = %(incident_id)s;
+SELECT i.*, coalesce(a.name, a.email) AS assignee_name
+  FROM incidents i
+  LEFT JOIN people a ON a.id = i.assignee_id
+ WHERE i.project_id = %(project_id)s AND i.id = %(incident_id)s;
 
 -- name: incident_list_grouping
 -- Every fingerprint that leads to the incident, the oldest first, with who moved it here.
@@ -133,3 +139,16 @@ SELECT coalesce(e.expires_on, expires_on(i.last_seen, p.retention_days)) + 1 AS 
    AND NOT EXISTS (SELECT FROM kept_payloads k
                      JOIN incident_fingerprints f ON f.project_id = k.project_id AND f.fingerprint = k.fingerprint
                     WHERE k.project_id = i.project_id AND f.incident_id = i.id);
+
+-- name: incident_update_assignee
+-- Answers who it was before; no row where the incident is merged.
+WITH was AS MATERIALIZED (
+  SELECT project_id, id, assignee_id
+    FROM incidents
+   WHERE project_id = %(project_id)s AND id = %(incident_id)s AND merged_into IS NULL
+     FOR NO KEY UPDATE
+)
+UPDATE incidents i SET assignee_id = %(person_id)s
+  FROM was
+ WHERE i.project_id = was.project_id AND i.id = was.id
+RETURNING was.assignee_id AS was_assignee_id;

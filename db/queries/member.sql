@@ -15,3 +15,6 @@ SELECT w.id AS workspace_id, null::bigint AS project_id, pe.id AS person_id, m.r
   LEFT JOIN people pe ON pe.clerk_user_id = %(clerk_user_id)s
   LEFT JOIN members m ON m.workspace_id = w.id AND m.person_id = pe.id
  WHERE w.id = %(workspace_id)s AND (w.deleted_at IS NOT NULL) = %(deleted)s;
+
+-- name: member_find_person
+SELECT role FROM members WHERE workspace_id = %(workspace_id)s AND person_id = %(person_id)s;

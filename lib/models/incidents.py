@@ -6,11 +6,13 @@ import uuid
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from lib.models import Answer, Body, Id, Json, Moment, Page, PageQuery, PersonName, Text
+from lib.models import Answer, Body, Id, Json, Moment, Page, PageQuery, PersonName, Query, Text
 
 Status = Literal["open", "resolved", "ignored"]
+Sort = Literal["last_seen", "first_seen", "event_count"]
+Window = Literal["24h", "14d", "90d"]
 Level = Literal["fatal", "error", "warning", "info", "debug"]
 
 
@@ -24,7 +26,15 @@ class IncidentQuery(PageQuery):
     text: Text | None = None
     since: Moment | None = None
     until: Moment | None = None
-    sort: Literal["last_seen", "first_seen", "event_count"] = "last_seen"
+    assignee: Annotated[str, StringConstraints(pattern=r"^(me|nobody|[0-9]{1,18})$")] | None = None
+    """A person's id, me (the one who asks) or nobody."""
+    sort: Sort = "last_seen"
+
+
+class IncidentListQuery(IncidentQuery):
+    """Filters, order and page of the list, and the bars that each incident is to come with."""
+
+    trend: Window | None = None
 
 
 class IncidentPatch(Body):
@@ -45,6 +55,32 @@ class IncidentPatch(Body):
         if (self.ignored_until or self.ignored_events) and self.status != "ignored":
             raise ValueError("ignored_until and ignored_events go with status ignored")
         return self
+
+
+class BulkPatch(IncidentPatch):
+    """The same change of status for several incidents: for all of them, or for none."""
+
+    incident_ids: list[Id] = Field(min_length=1, max_length=100)
+
+
+class Assignment(Body):
+    """Who is to look after an incident; null: nobody."""
+
+    person_id: Id | None
+
+
+class TrendQuery(Query):
+    """How far back: 24 hours by the hour, 14 days by half days, 90 days by the day."""
+
+    window: Window = "14d"
+
+
+class ViewCreate(Body):
+    """A search to be kept."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
+    query: Annotated[str, StringConstraints(max_length=1000)]
+    sort: Sort = "last_seen"
 
 
 class Merge(Body):
@@ -79,12 +115,91 @@ class ListedIncident(Answer):
     environments: list[str]
     regressed_at: Moment | None
     escalated_at: Moment | None
+    assignee: PersonName | None
+
+
+class TrendedIncident(ListedIncident):
+    """An incident of a list with its bars, the oldest first; null where none were asked for."""
+
+    trend: list[int] | None
 
 
 class IncidentPage(Page):
     """A page of incidents."""
 
-    items: list[ListedIncident]
+    items: list[TrendedIncident]
+
+
+class FacetValue(Answer):
+    """A value, and how many incidents it would leave."""
+
+    value: str
+    incident_count: int
+
+
+class Facets(Answer):
+    """What the list can be narrowed to further. Counts follow every filter but the facet's own; releases are the newest."""
+
+    status: list[FacetValue]
+    level: list[FacetValue]
+    environment: list[FacetValue]
+    releases: list[str]
+
+
+class ReleaseMark(Answer):
+    """A release, and when its first event came."""
+
+    release: str
+    at: Moment
+
+
+class Trend(Answer):
+    """Events of an incident in bars of equal width, the oldest first; the last bar holds this moment."""
+
+    since: Moment
+    bar_seconds: int
+    counts: list[int]
+    releases: list[ReleaseMark]
+
+
+class TagValue(Answer):
+    """A value of a tag, and how many of the events have it."""
+
+    value: str
+    event_count: int
+
+
+class TagSpread(Answer):
+    """How a tag is spread over the newest events of an incident."""
+
+    tag: str
+    event_count: int
+    value_count: int
+    values: list[TagValue]
+
+
+class TagSpreads(Answer):
+    """The tags of the newest events of an incident; event_count: of how many."""
+
+    event_count: int
+    items: list[TagSpread]
+
+
+class View(Answer):
+    """A search that is kept under a name."""
+
+    id: int
+    name: str
+    query: str
+    sort: Sort
+    created_at: Moment
+    created_by: PersonName | None
+
+
+class Views(Answer):
+    """All of a project's kept searches."""
+
+    items: list[View]
 
 
 class FingerprintSummary(Answer):
@@ -112,6 +227,12 @@ class Incident(ListedIncident):
     events_removed_on: date | None
     """The day on which retention removed what its last event held; null while something of it is there."""
     fingerprints: list[FingerprintSummary]
+
+
+class Incidents(Answer):
+    """Some incidents whole."""
+
+    items: list[Incident]
 
 
 class Origin(Answer):

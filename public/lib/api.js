@@ -4,13 +4,21 @@ import { renew, signIn } from './session.js';
 const OPERATIONS = {
   readAccount: 'GET /api/account',
   listIncidents: 'GET /api/projects/{project_id}/incidents',
+  patchIncidents: 'PATCH /api/projects/{project_id}/incidents',
+  countFacets: 'GET /api/projects/{project_id}/incidents/facets',
   readIncident: 'GET /api/projects/{project_id}/incidents/{incident_id}',
   patchIncident: 'PATCH /api/projects/{project_id}/incidents/{incident_id}',
+  assignIncident: 'PUT /api/projects/{project_id}/incidents/{incident_id}/assignee',
+  readTrend: 'GET /api/projects/{project_id}/incidents/{incident_id}/trend',
+  readTagCounts: 'GET /api/projects/{project_id}/incidents/{incident_id}/tags',
   explainGrouping: 'GET /api/projects/{project_id}/incidents/{incident_id}/grouping',
   mergeIncidents: 'POST /api/projects/{project_id}/incidents/{incident_id}/merge',
   splitIncident: 'POST /api/projects/{project_id}/incidents/{incident_id}/split',
   listEvents: 'GET /api/projects/{project_id}/incidents/{incident_id}/events',
   readEvent: 'GET /api/projects/{project_id}/events/{event_id}',
+  listViews: 'GET /api/projects/{project_id}/views',
+  createView: 'POST /api/projects/{project_id}/views',
+  deleteView: 'DELETE /api/projects/{project_id}/views/{view_id}',
   readHealth: 'GET /api/health',
 };
 

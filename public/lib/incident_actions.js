@@ -17,13 +17,16 @@ const DONE = /** @type {Record<string, string>} */ ({ open: 'Reopened', resolved
 export async function setStatus(project_id, incidents, change, apply) {
   if (!incidents.length) return;
   apply(incidents.map((one) => ({ ...one, status: change.status })));
-  const results = await Promise.allSettled(
-    incidents.map((one) => call('patchIncident', { path: { project_id, incident_id: one.id }, body: change })),
-  );
-  const done = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
-  const failed = incidents.filter((_, index) => results[index]?.status === 'rejected');
-  apply([...done, ...failed]);
-  for (const result of results) if (result.status === 'rejected') return sayFailed(result.reason);
+  try {
+    const body = { ...change, incident_ids: incidents.map((one) => one.id) };
+    const answer = incidents.length === 1
+      ? { items: [await call('patchIncident', { path: { project_id, incident_id: incidents[0].id }, body: change })] }
+      : await call('patchIncidents', { path: { project_id }, body });
+    apply(answer.items);
+  } catch (error) {
+    apply(incidents);
+    return sayFailed(error);
+  }
   const before = incidents.filter((one) => one.status !== change.status);
   const undo = before.length ? () => restore(project_id, before, apply) : undefined;
   say(`${DONE[change.status]} ${incidents.length === 1 ? `#${incidents[0].id}` : counted(incidents.length, 'incident')}`, { undo });
@@ -41,6 +44,27 @@ async function restore(project_id, incidents, apply) {
     });
     apply(await Promise.all(asked));
   } catch (error) {
+    sayFailed(error);
+  }
+}
+
+/**
+ * Say who looks after an incident.
+ * @param {number} project_id
+ * @param {any} incident
+ * @param {{ id: number, name: string | null } | null} person null: nobody
+ * @param {(incidents: any[]) => void} apply
+ */
+export async function assign(project_id, incident, person, apply) {
+  const before = incident.assignee;
+  apply([{ ...incident, assignee: person }]);
+  try {
+    apply([await call('assignIncident', { path: { project_id, incident_id: incident.id }, body: { person_id: person?.id ?? null } })]);
+    say(person ? `#${incident.id} is with ${person.name ?? 'you'} now` : `#${incident.id} is with nobody now`, {
+      undo: () => assign(project_id, { ...incident, assignee: person }, before, apply),
+    });
+  } catch (error) {
+    apply([incident]);
     sayFailed(error);
   }
 }

@@ -1,9 +1,9 @@
 // Keys: one list of what is bound now, so that the help shows what works where one is.
-import { useEffect } from './html.js';
+import { useEffect, useRef } from './html.js';
 
 /** @typedef {{ keys: string, label: string, act: (event: KeyboardEvent) => void, always?: boolean }} Binding */
 
-/** @type {Binding[][]} */
+/** @type {{ current: Binding[] }[]} */
 const layers = [];
 
 /** Whether single keys do anything (WCAG 2.1.4: they can be turned off). */
@@ -17,20 +17,21 @@ export const single = {
 };
 
 /** What is bound now, the innermost first. */
-export const bindings = () => layers.toReversed().flat();
+export const bindings = () => layers.toReversed().flatMap((layer) => layer.current);
 
 /**
- * Bind keys as long as the component is there. `keys`: "j", "Enter", "Escape", "mod+k".
- * @param {Binding[]} given
- * @param {unknown[]} dependencies
+ * Bind keys as long as the component is there; what is bound is always that of the last rendering.
+ * @param {Binding[]} given `keys`: "j", "Enter", "Escape", "mod+k"
  */
-export function useKeys(given, dependencies) {
+export function useKeys(given) {
+  const layer = useRef(given);
+  layer.current = given;
   useEffect(() => {
-    layers.push(given);
+    layers.push(layer);
     return () => {
-      layers.splice(layers.indexOf(given), 1);
+      layers.splice(layers.indexOf(layer), 1);
     };
-  }, dependencies);
+  }, []);
 }
 
 /** @param {KeyboardEvent} event */

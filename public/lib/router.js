@@ -66,6 +66,15 @@ export function interceptLinks() {
   });
 }
 
+/** @param {string} part */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part; // `%` alone is no encoding, and no reason to show nothing
+  }
+}
+
 /**
  * Match a path against a pattern such as `/projects/:project_id/incidents`.
  * @param {string} pattern
@@ -79,7 +88,7 @@ export function match(pattern, path) {
   /** @type {Record<string, string>} */
   const parts = {};
   for (const [index, part] of wanted.entries()) {
-    if (part.startsWith(':')) parts[part.slice(1)] = decodeURIComponent(given[index] ?? '');
+    if (part.startsWith(':')) parts[part.slice(1)] = decoded(given[index] ?? '');
     else if (part !== given[index]) return null;
   }
   return parts;

@@ -7,12 +7,13 @@ export const LEVELS = ['fatal', 'error', 'warning', 'info', 'debug'];
 export const SORTS = { last_seen: 'Last seen', first_seen: 'First seen', event_count: 'Events' };
 
 /** Words before a colon, and the field of the API that each narrows. */
-const FIELDS = /** @type {Record<string, string>} */ ({
+const FIELDS = new Map(Object.entries({
   is: 'status', status: 'status', level: 'level', env: 'environment', environment: 'environment', release: 'release',
-});
+  assigned: 'assignee', assignee: 'assignee',
+}));
 /** Words of the search line by field, as they are written back. */
-const WORDS = /** @type {Record<string, string>} */ ({ status: 'is', level: 'level', environment: 'env', release: 'release' });
-const ALLOWED = /** @type {Record<string, string[]>} */ ({ status: STATUSES, level: LEVELS });
+const WORDS = new Map(Object.entries({ status: 'is', level: 'level', environment: 'env', release: 'release', assignee: 'assigned' }));
+const ALLOWED = new Map(Object.entries({ status: STATUSES, level: LEVELS, assignee: ['me', 'nobody'] }));
 const TERM = /(\w+):(?:"((?:[^"\\]|\\.)*)"|(\S+))|"((?:[^"\\]|\\.)*)"|(\S+)/g;
 
 /** @typedef {{ fields: Record<string, string>, text: string, problems: string[] }} Search */
@@ -31,13 +32,16 @@ export function parse(line) {
   const words = [];
   const problems = [];
   for (const [whole, word = '', quoted, plain, phrase, bare] of line.matchAll(TERM)) {
-    const field = FIELDS[word.toLowerCase()];
+    const field = FIELDS.get(word.toLowerCase());
     const value = quoted === undefined ? plain : unquoted(quoted);
     if (!field) {
       // A colon is common in what programs say: "KeyError: plan" and "redis:6379" are text.
       words.push(phrase !== undefined ? unquoted(phrase) : bare ?? whole);
-    } else if (ALLOWED[field] && !ALLOWED[field].includes(value ?? '')) {
-      problems.push(`${word}:${value} is not known: ${word} is one of ${ALLOWED[field].join(', ')}.`);
+      continue;
+    }
+    const allowed = ALLOWED.get(field);
+    if (allowed && !allowed.includes(value ?? '')) {
+      problems.push(`${word}:${value} is not known: ${word} is one of ${allowed.join(', ')}.`);
     } else {
       fields[field] = value ?? '';
     }
@@ -50,8 +54,11 @@ export function parse(line) {
  * @param {{ fields: Record<string, string>, text: string }} search
  */
 export function format({ fields, text }) {
-  const terms = Object.entries(fields).filter(([, value]) => value).map(([field, value]) => `${WORDS[field] ?? field}:${quote(value)}`);
-  return [...terms, text].filter(Boolean).join(' ');
+  const terms = Object.entries(fields).filter(([, value]) => value).map(([field, value]) => `${WORDS.get(field) ?? field}:${quote(value)}`);
+  const read = parse(text);
+  // Text that would be read as a term is quoted, so that it stays text.
+  const plain = Object.keys(read.fields).length + read.problems.length ? `"${text.replace(/["\\]/g, '\\$&')}"` : text;
+  return [...terms, plain].filter(Boolean).join(' ');
 }
 
 /** @param {string} value */

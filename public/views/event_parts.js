@@ -5,7 +5,8 @@ import { copy } from '../lib/parts.js';
 import { Json, LongText, Text } from '../lib/text.js';
 
 const CRUMBS_SHOWN = 20;
-const NAMES = /** @type {Record<string, string>} */ ({ runtime: 'Runtime', os: 'Operating system', device: 'Device', browser: 'Browser', app: 'App', trace: 'Trace', culture: 'Culture' });
+// A map, since names come from events: an object knows a `__proto__` of its own.
+const NAMES = new Map([['runtime', 'Runtime'], ['os', 'Operating system'], ['device', 'Device'], ['browser', 'Browser'], ['app', 'App'], ['trace', 'Trace'], ['culture', 'Culture']]);
 
 /** @param {{ title: string, id: string, children: any, open?: boolean }} props */
 export const Section = ({ title, id, children }) => html`<section class="part" aria-labelledby=${id}><h2 id=${id}>${title}</h2>${children}</section>`;
@@ -58,7 +59,7 @@ export function Contexts({ payload }) {
   return html`
     ${payload.user && html`<${Section} title="User" id="user-title"><${Pairs} rows=${Object.entries(payload.user)} /><//>`}
     ${contexts.length > 0 && html`<${Section} title="Contexts" id="contexts-title">
-      <div class="contexts">${contexts.map(([name, value]) => html`<div key=${name} class="context"><h3>${NAMES[name] ?? name}</h3>
+      <div class="contexts">${contexts.map(([name, value]) => html`<div key=${name} class="context"><h3>${NAMES.get(name) ?? name}</h3>
         ${value && typeof value === 'object' ? html`<${Pairs} rows=${Object.entries(value)} />` : html`<${Json} value=${value} />`}</div>`)}</div>
     <//>`}
     ${rest.filter((name) => name !== 'user').map((name) => html`<${Section} key=${name} title=${name} id=${`${name}-title`}><${Json} value=${payload[name]} depth=${name === 'modules' ? 1 : 0} /><//>`)}`;
@@ -68,19 +69,19 @@ export function Contexts({ payload }) {
 export function Tags({ payload }) {
   const tags = Object.entries(payload.tags ?? {});
   if (!tags.length) return null;
-  return html`<${Section} title="Tags" id="tags-title"><dl class="pairs tight">${tags.map(([name, value]) => html`<div key=${name}><dt><${Text} text=${name} /></dt><dd><${Text} text=${String(value)} /></dd></div>`)}</dl><//>`;
+  return html`<${Section} title="Tags of this event" id="tags-title"><dl class="pairs tight">${tags.map(([name, value]) => html`<div key=${name}><dt><${Text} text=${name} /></dt><dd><${Text} text=${String(value)} /></dd></div>`)}</dl><//>`;
 }
 
 /** What redaction took, by rule and place. @param {{ event: any }} props */
 export function Removals({ event }) {
   const { removals } = event;
   if (!removals.length) return html`<${Section} title="Redaction" id="removals-title"><p class="muted">Nothing had to be removed from this event.</p><//>`;
-  /** @type {Record<string, number>} */
-  const byRule = {};
-  for (const one of removals) byRule[one.rule] = (byRule[one.rule] ?? 0) + one.count;
+  /** @type {Map<string, number>} */
+  const byRule = new Map();
+  for (const one of removals) byRule.set(one.rule, (byRule.get(one.rule) ?? 0) + one.count);
   return html`<${Section} title="Redaction" id="removals-title">
     <p>${counted(event.removed_count, 'value')} removed before anything was kept:</p>
-    <p class="marks">${Object.entries(byRule).map(([rule, number]) => html`<span key=${rule}><mark class="redacted">${rule}</mark> ${number}</span>`)}</p>
+    <p class="marks">${[...byRule].map(([rule, number]) => html`<span key=${rule}><mark class="redacted">${rule}</mark> ${number}</span>`)}</p>
     <details><summary>Where</summary><ul class="paths">${removals.map((/** @type {any} */ one, /** @type {number} */ index) => html`<li key=${index}><code>${one.path}</code> <span class="muted">${one.rule}${one.count > 1 ? ` × ${one.count}` : ''}</span></li>`)}</ul></details>
   <//>`;
 }

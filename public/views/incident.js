@@ -10,12 +10,13 @@ import { Text } from '../lib/text.js';
 import { Actions } from './incident_actions.js';
 import { Breadcrumbs, Contexts, Dropped, Raw, Removals, RequestPart, Tags } from './event_parts.js';
 import { Grouping } from './grouping.js';
+import { TagSpread, Trend } from './incident_about.js';
 import { Story } from './stack.js';
 
 const EVENTS_PAGE = 100;
 
 /** @param {any} props */
-export default function Incident({ project, parts, place }) {
+export default function Incident({ account, project, parts, place }) {
   const incident_id = parts.incident_id;
   const path = { project_id: project.id, incident_id };
   const incident = useLoad((signal) => call('readIncident', { path, signal }), [project.id, incident_id], { keep: true });
@@ -34,9 +35,10 @@ export default function Incident({ project, parts, place }) {
   if (!incident.data) return html`<${Skeleton} rows=${14} kind="page" />`;
   return html`<div class="incident">
     <${Headline} project=${project} incident=${incident.data} />
-    <${Actions} project=${project} incident=${incident.data} event=${event.data} apply=${apply} />
+    <${Actions} account=${account} project=${project} incident=${incident.data} event=${event.data} apply=${apply} />
     <div class="columns">
       <div class="main-column">
+        <${Trend} project=${project} incident_id=${incident_id} place=${place} />
         <${Stepper} events=${events.data} wanted=${wanted} event=${event.data} />
         ${event.error
           ? html`<${Problem} error=${event.error} retry=${event.reload} />`
@@ -47,6 +49,7 @@ export default function Incident({ project, parts, place }) {
       </div>
       <aside class="side-column" aria-label="About this incident">
         <${Facts} incident=${incident.data} />
+        <${TagSpread} project=${project} incident_id=${incident_id} />
         ${event.data?.payload && html`<${Tags} payload=${event.data.payload} /><${Removals} event=${event.data} />`}
       </aside>
     </div>
@@ -79,6 +82,7 @@ function Facts({ incident }) {
       ${incident.regressed_at && html`<div><dt>Regressed</dt><dd><${Time} iso=${incident.regressed_at} /></dd></div>`}
       ${incident.escalated_at && html`<div><dt>Escalated</dt><dd><${Time} iso=${incident.escalated_at} /></dd></div>`}
       <div><dt>Environments</dt><dd>${incident.environments.join(', ') || html`<span class="muted">none named</span>`}</dd></div>
+      <div><dt>With</dt><dd>${incident.assignee?.name ?? html`<span class="muted">nobody</span>`}</dd></div>
       <div><dt>Status</dt><dd>${statusText(incident)}</dd></div>
     </dl>
   </section>`;
@@ -103,13 +107,10 @@ function Stepper({ events, wanted, event }) {
     const one = items[index];
     if (one) go(withQuery({ event: index === 0 ? null : one.event_id }), { replace: true, keepScroll: true });
   };
-  useKeys(
-    [
-      { keys: '[', label: 'Older event', act: () => show(at + 1) },
-      { keys: ']', label: 'Newer event', act: () => show(at - 1) },
-    ],
-    [events, at],
-  );
+  useKeys([
+    { keys: '[', label: 'Older event', act: () => show(at + 1) },
+    { keys: ']', label: 'Newer event', act: () => show(at - 1) },
+  ]);
   if (!events) return html`<div class="stepper"><span class="bone short" /></div>`;
   return html`<div class="stepper">
     <div class="event-name"><h2>Event</h2> ${event && html`<code title=${event.event_id}>${event.event_id.slice(0, 8)}</code> <span class="muted"><${Time} iso=${event.occurred_at} /></span>`}

@@ -1,6 +1,6 @@
 // The row of buttons of an incident, and the keys that press them.
 import { html, useState } from '../lib/html.js';
-import { merge, setStatus } from '../lib/incident_actions.js';
+import { assign, merge, setStatus } from '../lib/incident_actions.js';
 import { useKeys } from '../lib/keyboard.js';
 import { githubIssue, markdown, repositoryOf } from '../lib/markdown.js';
 import { Dialog, Menu, copy } from '../lib/parts.js';
@@ -11,22 +11,21 @@ const UNTIL = /** @type {[string, number][]} */ ([['for an hour', HOUR], ['until
 const COUNTS = [10, 100, 1000];
 
 /** @param {any} props */
-export function Actions({ project, incident, event, apply }) {
+export function Actions({ account, project, incident, event, apply }) {
   const [asking, setAsking] = useState('');
   const list = `/projects/${project.id}/incidents`;
   /** @param {any} change */
   const set = (change) => setStatus(project.id, [incident], change, apply);
   const text = () => markdown(incident, event, `${location.origin}${list}/${incident.id}`);
-  useKeys(
-    [
-      { keys: 'e', label: 'Resolve, or reopen', act: () => set({ status: incident.status === 'resolved' ? 'open' : 'resolved' }) },
-      { keys: 'i', label: 'Ignore', act: () => set({ status: 'ignored' }) },
-      { keys: 'm', label: 'Merge into another incident', act: () => setAsking('merge') },
-      { keys: 'c', label: 'Copy as Markdown', act: () => copy(text(), 'Incident') },
-      { keys: 'u', label: 'Back to the list', act: () => go(list) },
-    ],
-    [incident, event],
-  );
+  const me = account.data?.person && { id: account.data.person.id, name: account.data.person.name ?? account.data.person.email };
+  useKeys([
+    { keys: 'e', label: 'Resolve, or reopen', act: () => set({ status: incident.status === 'resolved' ? 'open' : 'resolved' }) },
+    { keys: 'i', label: 'Ignore', act: () => set({ status: 'ignored' }) },
+    { keys: 'a', label: 'Assign to me', act: () => me && assign(project.id, incident, me, apply) },
+    { keys: 'm', label: 'Merge into another incident', act: () => setAsking('merge') },
+    { keys: 'c', label: 'Copy as Markdown', act: () => copy(text(), 'Incident') },
+    { keys: 'u', label: 'Back to the list', act: () => go(list) },
+  ]);
   const merged = Boolean(incident.merged_into);
   return html`<div class="actions" role="toolbar" aria-label="Actions">
     ${incident.status === 'open'
@@ -38,6 +37,10 @@ export function Actions({ project, incident, event, apply }) {
           ${COUNTS.map((number) => html`<button key=${number} onClick=${() => set({ status: 'ignored', ignored_events: number })}>until ${number} more events</button>`)}
         <//>`
       : html`<button disabled=${merged} onClick=${() => set({ status: 'open' })}>Reopen</button>`}
+    <${Menu} label=${incident.assignee ? `With ${incident.assignee.name}` : 'Assign'}>
+      ${me && me.id !== incident.assignee?.id && html`<button onClick=${() => assign(project.id, incident, me, apply)}>to me</button>`}
+      ${incident.assignee && html`<button onClick=${() => assign(project.id, incident, null, apply)}>to nobody</button>`}
+    <//>
     <button onClick=${() => setAsking('merge')} disabled=${merged}>Merge…</button>
     <button onClick=${() => copy(text(), 'Incident')}>Copy as Markdown</button>
     <button onClick=${() => setAsking('github')}>GitHub issue…</button>

@@ -5,7 +5,7 @@ import { Level, Sparkline, Time, Transitions } from '../lib/parts.js';
 import { Text } from '../lib/text.js';
 
 /** @param {any} props */
-export function IncidentRow({ project, incident, current, chosen, onChoose, onFocus, trend }) {
+export function IncidentRow({ project, incident, current, chosen, onChoose, onFocus, window }) {
   const { kind, message } = titled(incident);
   return html`<div role="listitem" class=${`row${current ? ' current' : ''}${chosen ? ' chosen' : ''} ${incident.status}`}>
     <label class="choose"><input type="checkbox" checked=${chosen} onChange=${() => onChoose(incident.id)}
@@ -21,10 +21,11 @@ export function IncidentRow({ project, incident, current, chosen, onChoose, onFo
         <${Level} level=${incident.level} />
         ${incident.culprit && html`<span class="culprit" title=${incident.culprit}>${incident.culprit}</span>`}
         ${incident.last_release && html`<span class="release" title="Last release it was seen in">${incident.last_release}</span>`}
+        ${incident.assignee && html`<span title="Looks after it">${incident.assignee.name}</span>`}
         ${incident.environments.length > 0 && html`<span title="Environments">${incident.environments.slice(0, 3).join(', ')}</span>`}
       </div>
     </div>
-    <div class="trend">${trend && html`<${Sparkline} counts=${trend.counts} label=${trend.label} />`}</div>
+    <div class="trend">${incident.trend && html`<${Sparkline} counts=${incident.trend} label=${`Events in the last ${window === '24h' ? '24 hours' : '14 days'}`} />`}</div>
     <div class="number" title=${`${exactly(incident.event_count)} events`}><b>${count(incident.event_count)}</b><span class="unit">${incident.event_count === 1 ? 'event' : 'events'}</span></div>
     <div class="when"><span class="seen"><${Time} iso=${incident.last_seen} /></span><span class="unit"><${Time} iso=${incident.first_seen} prefix="since " /></span></div>
   </div>`;

@@ -1,14 +1,16 @@
 // The list of incidents: what people keep open all day.
 import { html, useCallback, useEffect, useMemo, useRef, useState } from '../lib/html.js';
 import { call } from '../lib/api.js';
-import { counted } from '../lib/format.js';
+import { count, counted } from '../lib/format.js';
 import { merge, setStatus } from '../lib/incident_actions.js';
 import { useKeys } from '../lib/keyboard.js';
 import { useEvery, useLoad } from '../lib/load.js';
 import { Empty, Problem, Skeleton, useTitle } from '../lib/parts.js';
 import { go, withQuery } from '../lib/router.js';
 import { DEFAULT, SORTS, STATUSES, parse, toggled } from '../lib/search.js';
+import { Facets } from './facets.js';
 import { IncidentRow } from './incident_row.js';
+import { Views } from './saved_views.js';
 
 const PAGE = 50;
 const ARRIVALS_SECONDS = 10;
@@ -17,67 +19,78 @@ const ARRIVALS_SECONDS = 10;
 export default function Incidents({ project, place }) {
   useTitle(`Incidents of ${project.name}`);
   const line = place.query.get('q') ?? DEFAULT;
-  const sort = place.query.get('sort') ?? 'last_seen';
-  const list = useIncidents(project.id, line, sort);
+  const asked = place.query.get('sort') ?? '';
+  const sort = Object.hasOwn(SORTS, asked) ? asked : 'last_seen';
+  const span = place.query.get('trend') === '24h' ? '24h' : '14d';
+  const list = useIncidents(project.id, line, sort, span);
+  const facets = useFacets(project.id, line);
   const [chosen, setChosen] = useState(/** @type {Set<number>} */ (new Set()));
-  const [at, setAt] = useState(-1);
+  const [at, show] = useState(-1);
+  // Where the next key acts, also before the list has been drawn anew.
+  const cursor = useRef(-1);
+  /** @param {number} index */
+  const setAt = (index) => {
+    cursor.current = index;
+    show(index);
+  };
   const rows = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => (setChosen(new Set()), setAt(-1)), [line, sort]);
 
   const picked = list.items.filter((one) => chosen.has(one.id));
-  const targets = () => (picked.length ? picked : list.items[at] ? [list.items[at]] : []);
+  const targets = () => (picked.length ? picked : list.items[cursor.current] ? [list.items[cursor.current]] : []);
   /** @param {string} status */
   const set = (status) => (setChosen(new Set()), setStatus(project.id, targets(), { status }, list.apply));
   const mergePicked = () => picked.length > 1 && (setChosen(new Set()), merge(project.id, picked, list.reload));
   /** @param {number} step */
   const move = (step) => {
-    const next = Math.max(0, Math.min(list.items.length - 1, at + step));
+    const next = Math.max(0, Math.min(list.items.length - 1, cursor.current + step));
     setAt(next);
     const link = rows.current?.querySelectorAll('a.title')[next];
     if (link instanceof HTMLElement) link.focus();
   };
   /** @param {number} id */
   const toggle = (id) => setChosen((now) => (now.has(id) ? new Set([...now].filter((one) => one !== id)) : new Set([...now, id])));
-  useKeys(
-    [
-      { keys: 'j', label: 'Next incident', act: () => move(1) },
-      { keys: 'k', label: 'Previous incident', act: () => move(-1) },
-      { keys: 'x', label: 'Choose it', act: () => list.items[at] && toggle(list.items[at].id) },
-      { keys: 'e', label: 'Resolve', act: () => set('resolved') },
-      { keys: 'i', label: 'Ignore', act: () => set('ignored') },
-      { keys: 'o', label: 'Reopen', act: () => set('open') },
-      { keys: 'm', label: 'Merge the chosen ones into the first', act: mergePicked },
-      { keys: '/', label: 'Search', act: () => document.getElementById('search')?.focus() },
-    ],
-    [list.items, at, chosen],
-  );
+  useKeys([
+    { keys: 'j', label: 'Next incident', act: () => move(1) },
+    { keys: 'k', label: 'Previous incident', act: () => move(-1) },
+    { keys: 'x', label: 'Choose it', act: () => list.items[cursor.current] && toggle(list.items[cursor.current].id) },
+    { keys: 'e', label: 'Resolve', act: () => set('resolved') },
+    { keys: 'i', label: 'Ignore', act: () => set('ignored') },
+    { keys: 'o', label: 'Reopen', act: () => set('open') },
+    { keys: 'm', label: 'Merge the chosen ones into the first', act: mergePicked },
+    { keys: '/', label: 'Search', act: () => document.getElementById('search')?.focus() },
+  ]);
 
   return html`<div class="incidents">
     <h1 class="hidden">Incidents of ${project.name}</h1>
     <${SearchBar} line=${line} />
-    <${Toolbar} line=${line} sort=${sort} picked=${picked} onStatus=${set} onMerge=${mergePicked} onClear=${() => setChosen(new Set())} />
+    <${Toolbar} project=${project} line=${line} sort=${sort} span=${span} facets=${facets} picked=${picked} onStatus=${set} onMerge=${mergePicked} onClear=${() => setChosen(new Set())} />
+    <div class="list-columns"><div class="list-column">
     ${list.arrivals > 0 && html`<button class="arrivals" onClick=${list.reload}>${counted(list.arrivals, 'incident')} with new events. Show</button>`}
     ${list.error
       ? html`<${Problem} error=${list.error} retry=${list.reload} />`
       : list.items.length
         ? html`<div ref=${rows} class=${list.loading ? 'rows stale' : 'rows'} role="list" aria-label="Incidents">
             ${list.items.map((incident, index) => html`<${IncidentRow} key=${incident.id} project=${project} incident=${incident}
-              current=${index === at} chosen=${chosen.has(incident.id)} onChoose=${toggle} onFocus=${() => setAt(index)} />`)}
+              window=${span} current=${index === at} chosen=${chosen.has(incident.id)} onChoose=${toggle} onFocus=${() => setAt(index)} />`)}
           </div>
           <${More} list=${list} />`
         : list.loading
           ? html`<${Skeleton} rows=${12} kind="list" />`
           : html`<${Nothing} line=${line} project=${project} />`}
+    </div>
+    <${Facets} facets=${facets} line=${line} />
+    </div>
   </div>`;
 }
 
-/** The pages of the list so far, what has arrived meanwhile, and ways to change rows at once. @param {number} project_id @param {string} line @param {string} sort */
-function useIncidents(project_id, line, sort) {
+/** The pages of the list so far, what has arrived meanwhile, and ways to change rows at once. @param {number} project_id @param {string} line @param {string} sort @param {string} trend */
+function useIncidents(project_id, line, sort, trend) {
   const { fields, text } = useMemo(() => parse(line), [line]);
-  const query = useMemo(() => ({ ...fields, text, sort, limit: PAGE }), [fields, text, sort]);
+  const query = useMemo(() => ({ ...fields, text, sort, trend, limit: PAGE }), [fields, text, sort, trend]);
   /** @param {AbortSignal | undefined} signal @param {object} [more] */
   const ask = (signal, more) => call('listIncidents', { path: { project_id }, query: { ...query, ...more }, signal });
-  const first = useLoad(ask, [project_id, line, sort], { keep: true });
+  const first = useLoad(ask, [project_id, line, sort, trend], { keep: true });
   const [more, setMore] = useState(/** @type {{ items: any[], next_cursor: string | null } | null} */ (null));
   const [arrivals, setArrivals] = useState(0);
   useEffect(() => (setMore(null), setArrivals(0)), [first.data && project_id, line, sort, first.loading]);
@@ -86,7 +99,7 @@ function useIncidents(project_id, line, sort) {
   const newest = items.reduce((latest, one) => (one.last_seen > latest ? one.last_seen : latest), '');
   useEvery(async () => {
     if (first.loading) return;
-    const page = await ask(undefined, { sort: 'last_seen', since: newest || undefined }).catch(() => null);
+    const page = await ask(undefined, { sort: 'last_seen', since: newest || undefined, trend: null }).catch(() => null);
     const known = new Map(items.map((one) => [one.id, one.last_seen]));
     setArrivals(page ? page.items.filter((/** @type {any} */ one) => known.get(one.id) !== one.last_seen).length : 0);
   }, ARRIVALS_SECONDS, [items, query]);
@@ -101,6 +114,13 @@ function useIncidents(project_id, line, sort) {
     setMore((now) => ({ items: [...(now?.items ?? []), ...page.items], next_cursor: page.next_cursor }));
   };
   return { ...first, items, cursor, arrivals, apply, next };
+}
+
+/** What the list can be narrowed to further; it comes after the list, and may be late. @param {number} project_id @param {string} line */
+function useFacets(project_id, line) {
+  const { fields, text } = parse(line);
+  const facets = useLoad((signal) => call('countFacets', { path: { project_id }, query: { ...fields, text }, signal }), [project_id, line], { keep: true });
+  return facets.data;
 }
 
 /** @param {any[]} items */
@@ -137,7 +157,7 @@ function queryOf(value) {
 }
 
 /** @param {any} props */
-function Toolbar({ line, sort, picked, onStatus, onMerge, onClear }) {
+function Toolbar({ project, line, sort, span, facets, picked, onStatus, onMerge, onClear }) {
   const { fields } = parse(line);
   if (picked.length) {
     return html`<div class="toolbar" role="toolbar" aria-label="Chosen incidents">
@@ -150,11 +170,14 @@ function Toolbar({ line, sort, picked, onStatus, onMerge, onClear }) {
     </div>`;
   }
   return html`<div class="toolbar">
-    <div class="tabs" role="group" aria-label="Status">
+    <div class="tabs status" role="group" aria-label="Status">
       ${STATUSES.map((status) => html`<button key=${status} aria-pressed=${fields.status === status}
-        onClick=${() => go(queryOf(toggled(line, 'status', status)))}>${status}</button>`)}
+        onClick=${() => go(queryOf(toggled(line, 'status', status)))}>${status} <span class="muted">${countOf(facets, status)}</span></button>`)}
     </div>
+    <${Views} project=${project} line=${line} sort=${sort} />
     <span class="grow" />
+    <div class="tabs" role="group" aria-label="Bars">${['24h', '14d'].map((one) => html`<button key=${one} aria-pressed=${span === one}
+      onClick=${() => go(withQuery({ trend: one === '24h' ? one : null }), { replace: true, keepScroll: true })}>${one === '24h' ? '24 h' : '14 d'}</button>`)}</div>
     <label class="inline">Sort
       <select value=${sort} onChange=${(/** @type {any} */ event) => go(withQuery({ sort: event.target.value === 'last_seen' ? null : event.target.value }))}>
         ${Object.entries(SORTS).map(([name, label]) => html`<option key=${name} value=${name}>${label}</option>`)}
@@ -162,6 +185,9 @@ function Toolbar({ line, sort, picked, onStatus, onMerge, onClear }) {
     </label>
   </div>`;
 }
+
+/** @param {any} facets @param {string} status */
+const countOf = (facets, status) => facets && count(facets.status.find((/** @type {any} */ one) => one.value === status)?.incident_count ?? 0);
 
 /** Loads the next page when its place comes into view. @param {{ list: any }} props */
 function More({ list }) {

@@ -124,6 +124,57 @@ async def test_merging_can_be_undone_exactly(product: Product, owner: Person) ->
     await expect(rows).to_have_count(before)
 
 
+async def test_several_are_resolved_at_once_and_all_come_back(product: Product, owner: Person) -> None:
+    page = await owner.open(listed(product, "env:staging"))
+    rows = page.get_by_role("list", name="Incidents").get_by_role("listitem")
+    await rows.nth(1).wait_for()
+    for index in (0, 1):
+        await rows.nth(index).get_by_role("checkbox").check()
+    await page.get_by_role("button", name="Resolve").click()
+    await page.get_by_text("Resolved 2 incidents").wait_for()
+    await expect(rows.get_by_text("resolved", exact=True)).to_have_count(2)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(rows.get_by_text("resolved", exact=True)).to_have_count(0)
+
+
+async def test_facets_narrow_and_say_what_each_would_leave(product: Product, owner: Person) -> None:
+    page = await owner.open(listed(product))
+    narrow = page.get_by_role("complementary", name="Narrow the list")
+    await narrow.get_by_role("button", name="fatal 2").click()
+    await page.wait_for_url("**level*fatal")
+    rows = page.get_by_role("list", name="Incidents").get_by_role("listitem")
+    await expect(rows).to_have_count(2)
+    await narrow.get_by_role("button", name="fatal 2").click()
+    await expect(page.get_by_label("Search incidents")).to_have_value("")
+
+
+async def test_a_search_is_kept_under_a_name_for_everybody_in_the_project(product: Product, owner: Person) -> None:
+    page = await owner.open(listed(product, "level:fatal"))
+    await page.get_by_text("Views", exact=True).click()
+    await page.get_by_role("button", name="Keep this search").click()
+    await page.get_by_label("Name").fill("What hurts")
+    await page.get_by_role("button", name="Keep", exact=True).click()
+    await page.get_by_text("is kept for everybody").wait_for()
+    async with browser.opened(product) as member:
+        await member.sign_in("member@example.com")
+        page = await member.open(listed(product))
+        await page.get_by_text("Views", exact=True).click()
+        await page.get_by_role("link", name="What hurts").click()
+        await expect(page.get_by_label("Search incidents")).to_have_value("level:fatal")
+
+
+async def test_an_incident_is_taken_by_one_key_and_found_by_who_has_it(product: Product, owner: Person) -> None:
+    page = await owner.open(listed(product, "kettle"))
+    await page.get_by_role("link", name="AssertionError").click()
+    await page.get_by_role("heading", level=1, name="AssertionError").wait_for()
+    await page.keyboard.press("a")
+    await page.get_by_text("is with Owner now").wait_for()
+    await page.locator(".chart canvas").wait_for()
+    await page.get_by_role("heading", name="Tags", exact=True).wait_for()
+    await page.goto(product.url + listed(product, "assigned:me"))
+    await page.get_by_role("link", name="AssertionError").wait_for()
+
+
 async def test_new_arrivals_announce_themselves_and_move_nothing(product: Product, owner: Person) -> None:
     page = await owner.open(listed(product))
     await page.get_by_role("listitem").first.wait_for()

@@ -1,0 +1,178 @@
+"""Hostile text in every field of an event runs nowhere, and every page can be used by everybody (axe)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from local import page_tools
+from tests.e2e import browser, demo
+from tests.e2e.browser import Person
+from tests.e2e.conftest import Product
+
+# Each says so if it runs.
+ATTACKS = (
+    "<img src=x onerror=\"noticed.push('ran: img')\">",
+    "<script>noticed.push('ran: script')</script>",
+    '"><svg onload="noticed.push(\'ran: svg\')">',
+    "javascript:noticed.push('ran: url')",
+    "' onmouseover='noticed.push(1)' x='",
+    "<iframe srcdoc=\"<script>parent.noticed.push('ran: frame')</script>\"></iframe>",
+    "</title></style></script><body onload=noticed.push('ran: body')>",
+    "{{constructor.constructor('noticed.push(1)')()}}",
+    "${noticed.push('ran: template')}",
+    "<math><mi//xlink:href=\"data:x,<script>noticed.push('ran: math')</script>\">",
+    "<style>@import '//evil.example/x.css';</style><link rel=stylesheet href=//evil.example/x.css>",
+    "<base href=//evil.example/><form action=//evil.example><button formaction=javascript:noticed.push(1)>x</button></form>",
+    "\u202e<b>right to left</b>\u2066",
+    "__proto__",
+)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PAGES = ("incidents?q=", "start", "start?platform=go")
+
+
+def hostile_event(attack: str) -> dict[str, Any]:
+    """An event with this text in every field that is shown, as value and as key."""
+    frame = {
+        "filename": attack,
+        "abs_path": attack,
+        "function": attack,
+        "module": attack,
+        "in_app": True,
+        "lineno": 3,
+        "pre_context": [attack],
+        "context_line": attack,
+        "post_context": [attack],
+        "vars": {attack: attack, "x": {attack: [attack]}},
+    }
+    stack = {"frames": [frame | {"in_app": False}, frame]}
+    return {
+        "level": "error",
+        "platform": attack,
+        "release": attack,
+        "environment": attack,
+        "transaction": attack,
+        "server_name": attack,
+        "logger": attack,
+        "dist": attack,
+        "fingerprint": [attack],
+        "service": attack,
+        "exception": {
+            "values": [
+                {"type": attack, "value": attack, "module": attack, "stacktrace": stack},
+                {
+                    "type": attack,
+                    "value": attack,
+                    "module": attack,
+                    "mechanism": {"type": attack, "source": attack},
+                    "stacktrace": stack,
+                },
+            ]
+        },
+        "threads": {"values": [{"id": 1, "name": attack, "stacktrace": stack}]},
+        "breadcrumbs": {
+            "values": [{"message": attack, "category": attack, "type": attack, "level": attack, "data": {attack: attack}}]
+        },
+        "tags": {attack[:190]: attack[:190]},
+        "user": {"id": attack, "username": attack, attack: attack},
+        "request": {
+            "url": attack,
+            "method": attack,
+            "headers": {attack: attack},
+            "query_string": attack,
+            "data": {attack: attack},
+        },
+        "contexts": {attack: {attack: attack}, "runtime": attack},
+        "extra": {attack: attack},
+        "modules": {attack: attack},
+        "sdk": {"name": attack, "version": attack},
+    }
+
+
+@pytest.fixture(scope="module")
+def incidents(product: Product) -> list[int]:
+    """One incident for each attack."""
+    headers = {"Authorization": f"Bearer {product.ingest_key}"}
+    with httpx.Client(base_url=product.url, headers=headers, timeout=30) as client:
+        answers = [client.post("/api/ingest", json=hostile_event(attack)).raise_for_status().json() for attack in ATTACKS]
+    return [answer["items"][0]["incident_id"] for answer in answers]
+
+
+@pytest.fixture
+async def owner(product: Product) -> AsyncIterator[Person]:
+    async with browser.opened(product) as person:
+        await person.sign_in()
+        yield person
+
+
+async def test_hostile_text_is_shown_and_never_runs(product: Product, owner: Person, incidents: list[int]) -> None:
+    page = await owner.open(f"/projects/{product.project_id}/incidents?q=")
+    await page.get_by_role("listitem").first.wait_for()
+    for incident in incidents:
+        await page.goto(f"{product.url}/projects/{product.project_id}/incidents/{incident}")
+        await page.locator(".story").wait_for()
+        # Everything that folds is opened, and everything that can be pointed at is.
+        await page.evaluate(
+            """() => { const all = (what) => document.querySelectorAll(what);
+                       for (const one of all('details')) one.open = true;
+                       for (const one of all('.frame-head[aria-expanded=false], .fold button')) one.click(); }"""
+        )
+        await page.locator(".hashed").first.wait_for()
+        await page.evaluate(
+            "() => { for (const one of document.querySelectorAll('main *'))"
+            " one.dispatchEvent(new Event('mouseover', {bubbles: true})); }"
+        )
+        assert await page.locator("main :is(script, iframe, img, base, style, link, form, object)").count() == 0
+        links = await page.evaluate("() => [...document.querySelectorAll('a[href]')].map((one) => one.href)")
+        assert all(link.startswith(product.url) for link in links)
+    assert await owner.all_noticed() == []
+
+
+async def test_hostile_text_in_the_address_runs_nowhere(product: Product, owner: Person) -> None:
+    for attack in ATTACKS:
+        word = quote(attack)
+        await owner.open(f"/projects/{product.project_id}/incidents?q={word}&sort={word}&trend={word}")
+        await owner.page.locator("#search").wait_for()
+        await owner.open(f"/projects/{product.project_id}/incidents/{quote(attack, safe='')}")
+        await owner.page.get_by_role("alert").wait_for()
+    assert [line for line in await owner.all_noticed() if "Failed to load resource" not in line] == []
+
+
+async def test_copied_markdown_ends_no_code_block_early(product: Product, owner: Person) -> None:
+    page = await owner.open("/health")
+    payload = {"exception": {"values": [{"type": "E", "value": "```\n# not a heading\n````"}]}}
+    text = await page.evaluate(
+        """async (payload) => (await import('/lib/markdown.js')).markdown(
+             {title: '**E**', event_count: 1, first_seen: '2026-01-01', last_seen: '2026-01-01', environments: [], id: 1},
+             {payload}, 'x')""",
+        payload,
+    )
+    assert text.count("`````") == 2
+    assert "\\*\\*E\\*\\*" in text
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_nothing_serious_on_any_page(product: Product, theme: str) -> None:
+    demo.send(product.url, product.ingest_key, 60)
+    axe = (page_tools.modules() / "axe-core" / "axe.min.js").read_text()
+    async with browser.opened(product, color_scheme=theme) as person:
+        await person.sign_in()
+        page = await person.open(f"/projects/{product.project_id}/incidents?q=PaymentDeclined")
+        first = await page.get_by_role("link", name="PaymentDeclined").first.get_attribute("href")
+        found = {}
+        for path in (*(f"/projects/{product.project_id}/{one}" for one in PAGES), first, "/health", "/projects/0/incidents"):
+            await page.goto(product.url + path)
+            await page.locator("main :is(h1, h2)").first.wait_for(state="attached")
+            await page.wait_for_timeout(400)
+            await page.evaluate("() => { for (const one of document.querySelectorAll('details:not(.menu)')) one.open = true }")
+            await page.evaluate(axe)
+            result = await page.evaluate(f"axe.run(document, {{runOnly: {RULES}}})")
+            bad = [one for one in result["violations"] if one["impact"] in {"serious", "critical"}]
+            if bad:
+                found[path] = [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in bad]
+        assert found == {}, json.dumps(found, indent=1)
