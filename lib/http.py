@@ -167,3 +167,8 @@ def own_origin(request: Request) -> str:
     """The origin that the client reached this deployment under, such as `https://errors.example.com`."""
     forwarded = request.headers.get("x-forwarded-proto") if settings.current().trust_proxy else None
     return f"{forwarded or request.url.scheme}://{request.url.netloc}"
+
+
+def base_url(request: Request) -> str:
+    """The origin that links in mails lead to: the configured one; without one, as on one machine, that of the request."""
+    return settings.current().base_url or own_origin(request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from lib import db, workspaces
+from lib.errors import NotFound
 
 
 class Person(NamedTuple):
@@ -35,6 +36,14 @@ async def ensure(
     if _differs(known, email, name):
         known = await db.fetch_one(conn, "person_update", clerk_user_id=clerk_user_id, email=email, name=name) or known
     return Person(**known)
+
+
+async def read(conn: db.Connection, person_id: int) -> Person:
+    """Somebody who is known. Raises NotFound."""
+    row = await db.fetch_one(conn, "person_find", person_id=person_id)
+    if row is None:
+        raise NotFound("There is no such person.")
+    return Person(**row)
 
 
 def _own_name(name: str | None) -> str:

@@ -16,6 +16,7 @@ SHARED = {
     "people": "a person may be a member of several workspaces",
     "projects": "its id names the tenant everywhere else; (workspace_id, id) is unique beside it",
     "idempotency_keys": "the person's or key's who asks; some ask for what is in no workspace yet",
+    "clerk_messages": "the deployment's own",
     "workspace_slugs": "unique over all workspaces",
     "cron_runs": "the deployment's own",
     "retention_sweeps": "the deployment's own",

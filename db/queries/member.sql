@@ -18,3 +18,38 @@ SELECT w.id AS workspace_id, null::bigint AS project_id, pe.id AS person_id, m.r
 
 -- name: member_find_person
 SELECT role FROM members WHERE workspace_id = %(workspace_id)s AND person_id = %(person_id)s;
+
+-- name: member_lock_workspace
+-- Whoever changes who is in a workspace waits here for those who are at it: the last owner cannot be lost between two of them.
+SELECT FROM workspaces WHERE id = %(workspace_id)s FOR NO KEY UPDATE;
+
+-- name: member_list_by_workspace
+-- In the order of their joining, by the primary key of those few rows.
+SELECT m.person_id, m.role, m.created_at, p.name, p.email
+  FROM members m
+  JOIN people p ON p.id = m.person_id
+ WHERE m.workspace_id = %(workspace_id)s AND (%(after)s::bigint IS NULL OR m.person_id > %(after)s)
+ ORDER BY m.person_id
+ LIMIT %(limit)s;
+
+-- name: member_find
+SELECT m.person_id, m.role, m.created_at, p.name, p.email
+  FROM members m
+  JOIN people p ON p.id = m.person_id
+ WHERE m.workspace_id = %(workspace_id)s AND m.person_id = %(person_id)s;
+
+-- name: member_count_owners
+SELECT count(*) AS owners FROM members WHERE workspace_id = %(workspace_id)s AND role = 'owner';
+
+-- name: member_insert
+-- No row where they are a member already.
+INSERT INTO members (workspace_id, person_id, role)
+VALUES (%(workspace_id)s, %(person_id)s, %(role)s)
+ON CONFLICT DO NOTHING
+RETURNING person_id;
+
+-- name: member_update_role
+UPDATE members SET role = %(role)s WHERE workspace_id = %(workspace_id)s AND person_id = %(person_id)s;
+
+-- name: member_delete
+DELETE FROM members WHERE workspace_id = %(workspace_id)s AND person_id = %(person_id)s;

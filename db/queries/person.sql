@@ -24,3 +24,6 @@ SELECT pe.id AS person_id, pe.name AS person_name, pe.email AS person_email, w.i
   LEFT JOIN projects p ON p.workspace_id = w.id AND p.deleted_at IS NULL
  WHERE pe.id = %(person_id)s
  ORDER BY w.name, w.id, p.name, p.id;
+
+-- name: person_find
+SELECT id, email, name FROM people WHERE id = %(person_id)s;

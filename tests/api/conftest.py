@@ -21,6 +21,7 @@ import api.health
 import api.incidents
 import api.ingest
 import api.keys
+import api.members
 import api.projects
 from lib import keys, settings
 from local import clerk
@@ -63,6 +64,7 @@ class Stage:
         self.account: httpx.AsyncClient
         self.projects: httpx.AsyncClient
         self.keys: httpx.AsyncClient
+        self.members: httpx.AsyncClient
         self.health: httpx.AsyncClient
 
     async def client(self, app: Starlette) -> httpx.AsyncClient:
@@ -163,6 +165,7 @@ async def stage(
         made.projects = await made.client(api.projects.app)
         made.account = await made.client(api.account.app)
         made.keys = await made.client(api.keys.app)
+        made.members = await made.client(api.members.app)
         made.health = await made.client(api.health.app)
         yield made
     settings.current.cache_clear()
