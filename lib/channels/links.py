@@ -24,7 +24,7 @@ def links_of(notice: Notice, item: Item) -> Links:
 
 def page_of(notice: Notice) -> str:
     """Where the project is seen: a route of the dashboard, which is one file."""
-    return f"{origin_of(notice.base_url)}/#/projects/{notice.project_id}"
+    return f"{origin_of(notice.base_url)}/projects/{notice.project_id}"
 
 
 def origin_of(base_url: str) -> str:

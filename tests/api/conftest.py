@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 from starlette.applications import Starlette
 
 import api.account
+import api.audit
 import api.health
 import api.incidents
 import api.ingest
@@ -65,6 +66,7 @@ class Stage:
         self.projects: httpx.AsyncClient
         self.keys: httpx.AsyncClient
         self.members: httpx.AsyncClient
+        self.audit: httpx.AsyncClient
         self.health: httpx.AsyncClient
 
     async def client(self, app: Starlette) -> httpx.AsyncClient:
@@ -166,6 +168,7 @@ async def stage(
         made.account = await made.client(api.account.app)
         made.keys = await made.client(api.keys.app)
         made.members = await made.client(api.members.app)
+        made.audit = await made.client(api.audit.app)
         made.health = await made.client(api.health.app)
         yield made
     settings.current.cache_clear()

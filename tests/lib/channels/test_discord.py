@@ -17,7 +17,7 @@ from tests.lib.channels.hostile_texts import TEXTS, links_in
 from tests.lib.channels.notices import BASE_URL, CREATED_AT, ITEM, notice
 from tests.lib.channels.test_email import hostile
 
-OUR_LINK = re.compile(rf"\[[A-Z][a-z ]+\]\({re.escape(BASE_URL)}/#/projects/1[^()\s]*\)")
+OUR_LINK = re.compile(rf"\[[A-Z][a-z ]+\]\({re.escape(BASE_URL)}/projects/1[^()\s]*\)")
 
 
 def render(given: Notice) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def test_a_message_tells_what_where_how_often_and_why() -> None:
     for wanted in (
         "New: KeyError: no plan for [redacted:email]", "A new error in production.", "1,284", "37", "production", "Shop",
         "shop/checkout/plans.py", 'return PLANS[customer["plan"]].price', "The plan of a customer", "Written by a model",
-        f"[Open]({BASE_URL}/#/projects/1/incidents/17)", "then=resolve)", "then=mute)", "3 pieces",
+        f"[Open]({BASE_URL}/projects/1/incidents/17)", "then=resolve)", "then=mute)", "3 pieces",
     ):  # fmt: skip
         assert wanted in told, wanted
 

@@ -81,7 +81,7 @@ def test_a_mail_tells_what_where_since_when_how_often_and_whom(part: str) -> Non
 
 
 def test_a_mail_links_to_open_resolve_and_mute_and_only_to_our_own_pages() -> None:
-    page = f"{BASE_URL}/#/projects/1/incidents/17"
+    page = f"{BASE_URL}/projects/1/incidents/17"
     links = Reader(CONTENT["html"]).links
     assert {page, f"{page}?then=resolve", f"{page}?then=mute", UNSUBSCRIBE_URL} <= set(links)
     assert all(link.startswith(f"{BASE_URL}/") for link in links)

@@ -30,7 +30,7 @@ def test_the_body_tells_everything_by_name_and_version() -> None:
     item = body["data"]["items"][0]
     assert set(item) == {*ITEM._fields, "links", "analysis"} - {"explained"}
     assert item["frame"] == FRAME._asdict()
-    assert item["links"]["open"] == "https://sensra.test/#/projects/1/incidents/17"
+    assert item["links"]["open"] == "https://sensra.test/projects/1/incidents/17"
     assert json.loads(json.dumps(CONTENT)) == CONTENT
 
 
