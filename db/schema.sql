@@ -1599,6 +1599,12 @@ ALTER TABLE public.channels ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.clerk_messages (
+    message_id text NOT NULL,
+    received_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT clerk_messages_message_id_check CHECK (((length(message_id) >= 1) AND (length(message_id) <= 200)))
+);
+
 CREATE TABLE public.cron_runs (
     job text NOT NULL,
     started_at timestamp with time zone NOT NULL,
@@ -1753,6 +1759,32 @@ CREATE TABLE public.incident_people (
     fingerprint uuid NOT NULL
 );
 
+CREATE TABLE public.invitations (
+    workspace_id bigint NOT NULL,
+    id bigint NOT NULL,
+    email text NOT NULL,
+    role text NOT NULL,
+    token_hash bytea NOT NULL,
+    created_by bigint,
+    created_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    accepted_at timestamp with time zone,
+    accepted_by bigint,
+    revoked_at timestamp with time zone,
+    CONSTRAINT invitations_email_check CHECK (((length(email) >= 3) AND (length(email) <= 320))),
+    CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text, 'viewer'::text]))),
+    CONSTRAINT invitations_token_hash_check CHECK ((length(token_hash) = 32))
+);
+
+ALTER TABLE public.invitations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.invitations_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.kept_payloads (
     project_id bigint NOT NULL,
     received_at timestamp with time zone NOT NULL,
@@ -1887,6 +1919,8 @@ CREATE TABLE public.people (
     email text,
     name text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    clerk_updated_at timestamp with time zone,
+    deleted_at timestamp with time zone,
     CONSTRAINT people_clerk_user_id_check CHECK (((length(clerk_user_id) >= 1) AND (length(clerk_user_id) <= 200))),
     CONSTRAINT people_email_check CHECK ((length(email) <= 320)),
     CONSTRAINT people_name_check CHECK ((length(name) <= 200))
@@ -2114,6 +2148,9 @@ ALTER TABLE ONLY public.audit_refusals
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_pkey PRIMARY KEY (project_id, id);
 
+ALTER TABLE ONLY public.clerk_messages
+    ADD CONSTRAINT clerk_messages_pkey PRIMARY KEY (message_id);
+
 ALTER TABLE ONLY public.cron_runs
     ADD CONSTRAINT cron_runs_pkey PRIMARY KEY (job);
 
@@ -2155,6 +2192,12 @@ ALTER TABLE ONLY public.incident_people
 
 ALTER TABLE ONLY public.incidents
     ADD CONSTRAINT incidents_pkey PRIMARY KEY (project_id, id);
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_pkey PRIMARY KEY (workspace_id, id);
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_token_hash_key UNIQUE (token_hash);
 
 ALTER TABLE ONLY public.kept_payloads
     ADD CONSTRAINT kept_payloads_pkey PRIMARY KEY (project_id, received_at, event_id);
@@ -2259,6 +2302,8 @@ CREATE INDEX alerts_by_rule ON public.alerts USING btree (project_id, rule_id);
 
 CREATE INDEX alerts_waiting ON public.alerts USING btree (due_at) WHERE (told_at IS NULL);
 
+CREATE INDEX clerk_messages_by_age ON public.clerk_messages USING btree (received_at);
+
 CREATE INDEX deliveries_by_age ON public.deliveries USING btree (created_at);
 
 CREATE INDEX deliveries_by_channel ON public.deliveries USING btree (project_id, channel_id, created_at) WHERE (channel_id IS NOT NULL);
@@ -2292,6 +2337,10 @@ CREATE INDEX incidents_by_first_seen ON public.incidents USING btree (project_id
 CREATE INDEX incidents_by_last_seen ON public.incidents USING btree (project_id, last_seen DESC, id DESC);
 
 CREATE INDEX incidents_merged ON public.incidents USING btree (project_id, merged_into) WHERE (merged_into IS NOT NULL);
+
+CREATE INDEX invitations_by_email ON public.invitations USING btree (lower(email)) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
+
+CREATE UNIQUE INDEX invitations_pending ON public.invitations USING btree (workspace_id, lower(email)) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
 
 CREATE INDEX kept_payloads_until ON public.kept_payloads USING btree (kept_until);
 
@@ -2431,6 +2480,15 @@ ALTER TABLE ONLY public.incidents
 
 ALTER TABLE ONLY public.incidents
     ADD CONSTRAINT incidents_project_id_merged_into_fkey FOREIGN KEY (project_id, merged_into) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_accepted_by_fkey FOREIGN KEY (accepted_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.invitations
+    ADD CONSTRAINT invitations_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.kept_payloads
     ADD CONSTRAINT kept_payloads_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
