@@ -25,7 +25,7 @@ import httpx
 import watchfiles
 
 from db.migrate import migrate
-from local import children, clerk, crons, dev_file, postgres, receivers, redis, serving
+from local import children, clerk, crons, dev_file, model, postgres, receivers, redis, serving
 from local.folders import ROOT, data_folder
 from local.seed import OWNER, Demo, seed
 from local.server import CLERK_PREFIX, KEY_FILE
@@ -132,6 +132,7 @@ def _run(stack: ExitStack, parent: int | None) -> None:
     database = _provide_database(stack, environment)
     dev_file.invalidate()
     _provide_redis(stack, environment)
+    _provide_model(stack, environment)
     _provide_issuer(environment, serving.url_of(listener))
     with _step("starting the mail outbox and a receiver of webhooks"):
         stack.enter_context(receivers.started(environment))
@@ -205,6 +206,16 @@ def _provide_redis(stack: ExitStack, environment: dict[str, str]) -> None:
         upstash = redis.Upstash(secrets.token_hex(16))
         url = stack.enter_context(serving.in_thread(upstash.app))
     environment["UPSTASH_REDIS_REST_URL"], environment["UPSTASH_REDIS_REST_TOKEN"] = url, upstash.token
+
+
+def _provide_model(stack: ExitStack, environment: dict[str, str]) -> None:
+    """The endpoint that explains incidents, unless a key is there for another."""
+    if environment.get("OPENAI_API_KEY"):
+        print("==> model: the one that the environment names", flush=True)
+        return
+    with _step("starting the model's stand-in"):
+        url = stack.enter_context(serving.in_thread(model.Model().app))
+    environment["OPENAI_BASE_URL"], environment["OPENAI_API_KEY"] = f"{url}/v1", model.KEY
 
 
 def _provide_issuer(environment: dict[str, str], url: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from lib import settings
 from lib.channels.webhook import new_secret
-from local import clerk, loopback, postgres, redis, serving, testing
+from local import clerk, loopback, model, postgres, redis, serving, testing
 from local.failing import Failing
 from local.mail import Mail, Outbox
 from local.sink import Post, Sink
@@ -169,3 +169,26 @@ def outbox(_outbox_server: tuple[str, Outbox], monkeypatch: pytest.MonkeyPatch) 
     settings.current.cache_clear()
     yield stand_in
     settings.current.cache_clear()
+
+
+@dataclass(frozen=True)
+class ModelStandIn:
+    """`model.mode` makes it fail (local/model.py tells how), `model.asked` is what it was asked. url, key: for the SDK."""
+
+    url: str
+    key: str
+    model: model.Model
+
+
+@pytest.fixture(scope="session")
+def _model_server() -> Iterator[ModelStandIn]:
+    made = model.Model()
+    with serving.in_thread(made.app) as url:
+        yield ModelStandIn(f"{url}/v1", model.KEY, made)
+
+
+@pytest.fixture
+def model_stand_in(_model_server: ModelStandIn) -> ModelStandIn:
+    """The model's endpoint on a loopback port, working and asked nothing yet at the start of each test."""
+    _model_server.model.reset()
+    return _model_server
