@@ -7,6 +7,7 @@ ever logged, redacted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 
@@ -109,6 +110,16 @@ class OverQuota(RateLimited):
 
     slug, title = "over-quota", "Quota used up"
     scope, reason = "organization", "quota"
+
+
+class BudgetSpent(Problem):
+    """This month's budget is used up."""
+
+    slug, title, status = "budget-spent", "Budget used up", 429
+
+    def __init__(self, now: datetime, detail: str | None = None) -> None:
+        month_end = (now.replace(day=1, hour=0, minute=0, second=0, microsecond=0) + timedelta(days=32)).replace(day=1)
+        super().__init__(detail, headers={"Retry-After": str(int((month_end - now).total_seconds()) + 1)})
 
 
 class Unavailable(Problem):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +12,8 @@ from functools import cache
 # System variables in which Vercel tells a deployment its own host names.
 OWN_ADDRESSES = ("VERCEL_URL", "VERCEL_BRANCH_URL", "VERCEL_PROJECT_PRODUCTION_URL")
 RESEND_API_URL = "https://api.resend.com"
+
+AMOUNT = re.compile(r"[0-9]{1,7}(\.[0-9]{1,6})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,16 @@ class Settings:
     """RETENTION_EVENT_DAYS and its like, as they are written: lib/keeping.py reads them, and names their defaults."""
     base_url: str | None
     """PUBLIC_URL: the origin in links, and where the follow-up is woken; on Vercel by default the deployment's own address."""
+    openai_api_key: str | None
+    """OPENAI_API_KEY: without it nothing is analysed, and everything else works."""
+    openai_base_url: str | None
+    """OPENAI_BASE_URL: any server that speaks OpenAI's responses API; by default OpenAI's own."""
+    analysis_model: str
+    """ANALYSIS_MODEL."""
+    analysis_budget_microdollars: int
+    """ANALYSIS_BUDGET_USD: what the deployment spends on analyses in a month at most; what is no amount counts as nothing."""
+    analysis_workspace_budget_microdollars: int
+    """ANALYSIS_WORKSPACE_BUDGET_USD: likewise each workspace."""
     commit: str
     """VERCEL_GIT_COMMIT_SHA, shown by health."""
     on_vercel: bool
@@ -82,6 +95,11 @@ def _base_url(env: Mapping[str, str]) -> str | None:
     return next((f"https://{env[name]}" for name in names if env.get(name)), None)
 
 
+def microdollars(dollars: str) -> int:
+    """An amount of dollars as millionths of one; 0 where it is none: a mistyped limit must not be no limit."""
+    return round(float(dollars) * 1_000_000) if AMOUNT.fullmatch(dollars.strip()) else 0
+
+
 def read(env: Mapping[str, str]) -> Settings:
     """Settings from these variables; empty ones count as missing."""
 
@@ -108,6 +126,11 @@ def read(env: Mapping[str, str]) -> Settings:
         outbound_private_allowed=bool(env.get("OUTBOUND_PRIVATE_ALLOWED") and not env.get("VERCEL")),
         keep_days={name: value for name, value in env.items() if name.startswith("RETENTION_") and value},
         base_url=_base_url(env),
+        openai_api_key=first("OPENAI_API_KEY"),
+        openai_base_url=first("OPENAI_BASE_URL"),
+        analysis_model=first("ANALYSIS_MODEL") or "gpt-6-luna",
+        analysis_budget_microdollars=microdollars(first("ANALYSIS_BUDGET_USD") or "20"),
+        analysis_workspace_budget_microdollars=microdollars(first("ANALYSIS_WORKSPACE_BUDGET_USD") or "5"),
         commit=env.get("VERCEL_GIT_COMMIT_SHA", ""),
         on_vercel=bool(env.get("VERCEL")),
         trust_proxy=bool(env.get("VERCEL") or env.get("TRUST_PROXY")),

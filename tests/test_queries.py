@@ -79,6 +79,18 @@ UNBOUND = {
     "deletion_list_due": "the cron's, over all projects",
     "deletion_list_due_workspaces": "the cron's, over all workspaces",
     "deletion_delete_rows": "the tenant is its parameter id, and owner says which kind",
+    "analysis_claim_transitions": "the deployment's sweep takes the oldest, whosever they are; each is then handled by itself",
+    "analysis_update_considered": "likewise: keys of both columns",
+    "analysis_claim_watched": "likewise",
+    "analysis_list_situations": "likewise: each incident is joined by its own project",
+    "analysis_insert_watched": "likewise",
+    "analysis_delete_watched": "likewise",
+    "analysis_insert_due": "likewise",
+    "analysis_claim_due": "likewise",
+    "analysis_find_provider": "the deployment's own",
+    "analysis_update_provider_failed": "the deployment's own",
+    "analysis_update_provider_paused": "the deployment's own",
+    "analysis_update_provider_well": "the deployment's own",
 }
 # Blocks named after what they do as a whole.
 UNUSUAL_NAMES = {

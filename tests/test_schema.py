@@ -20,6 +20,8 @@ SHARED = {
     "workspace_slugs": "unique over all workspaces",
     "cron_runs": "the deployment's own",
     "retention_sweeps": "the deployment's own",
+    "analysis_months": "the deployment's own: what it spent",
+    "analysis_provider": "the deployment's own: how the model's provider is",
     "schema_migrations": "the deployment's own",
 }
 TABLES = """

@@ -15,7 +15,10 @@ import pytest
 ROOT = Path(__file__).parent.parent
 FOLDERS = ("api", "lib", "db", "local", "bench")
 # Plain data in, plain data out: no clock, environment, network or database, in them or in anything they import.
-PURE = ("lib.redaction", "lib.fingerprint", "lib.protocols", "lib.events", "lib.likeness", "lib.globs")
+PURE = (
+    *("lib.redaction", "lib.fingerprint", "lib.protocols", "lib.events", "lib.likeness", "lib.globs"),
+    *(f"lib.analysis.{name}" for name in ("material", "plain", "policy", "prices", "prompt", "trimming")),
+)
 PURE_MAY_IMPORT = {
     *(
         "__future__",
@@ -30,7 +33,7 @@ PURE_MAY_IMPORT = {
         "enum",
     ),
     *("functools", "hashlib", "hmac", "ipaddress", "itertools", "json", "math", "re", "string", "typing", "types"),
-    *("urllib.parse", "zlib", "brotli", "orjson", "re2", "zstandard"),
+    *("unicodedata", "urllib.parse", "zlib", "brotli", "orjson", "re2", "zstandard"),
 }
 CLOCK_CALLS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter"}
 # They know nothing of the project.

@@ -95,3 +95,28 @@ VERCEL = {
 )
 def test_links_lead_to_this_deployment(env: dict[str, str], base_url: str | None) -> None:
     assert read(env).base_url == base_url
+
+
+@pytest.mark.parametrize(
+    ("written", "microdollars"),
+    [
+        ("20", 20_000_000),
+        ("0.5", 500_000),
+        (" 1.25 ", 1_250_000),
+        ("0", 0),
+        ("-1", 0),
+        ("1e3", 0),
+        ("ten", 0),
+        ("inf", 0),
+        ("1,5", 0),
+    ],
+)
+def test_a_budget_that_is_no_amount_is_no_money(written: str, microdollars: int) -> None:
+    assert read({"ANALYSIS_BUDGET_USD": written}).analysis_budget_microdollars == microdollars
+    assert read({"ANALYSIS_WORKSPACE_BUDGET_USD": written}).analysis_workspace_budget_microdollars == microdollars
+
+
+def test_the_model_and_its_budgets_have_defaults() -> None:
+    found = read({})
+    assert (found.openai_api_key, found.openai_base_url, found.analysis_model) == (None, None, "gpt-6-luna")
+    assert (found.analysis_budget_microdollars, found.analysis_workspace_budget_microdollars) == (20_000_000, 5_000_000)
