@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lib import facets, grouping, incidents, suggestions, tag_counts, trends, triage, views
+from lib.analysis import feedback, reading
 from lib.models import PageQuery
+from lib.models import analysis as analyses
 from lib.models import incidents as models
 from lib.operations import Call, Operations
 
@@ -109,6 +111,38 @@ async def list_suggestions(call: Call) -> dict[str, Any]:
 async def dismiss_suggestions(call: Call, body: models.Dismissal) -> dict[str, Any]:
     """Never suggest these for this incident again."""
     return await suggestions.dismiss(call.conn, call.actor, call.project_id, call.id("incident_id"), body.incident_ids)
+
+
+@operations.get(INCIDENT + "/analysis", "incidents:read", answers=analyses.NewestAnalysis)
+async def read_analysis(call: Call) -> dict[str, Any]:
+    """What a model made of an incident, how sure that is and where it comes from; or why there is nothing."""
+    return await reading.read(call.conn, call.project_id, call.id("incident_id"))
+
+
+@operations.get(INCIDENT + "/analyses", "incidents:read", answers=analyses.AnalysisPage)
+async def list_analyses(call: Call, query: PageQuery) -> dict[str, Any]:
+    """All analyses of an incident, the newest first, those that failed or were skipped too."""
+    return await reading.list_page(call.conn, call.project_id, call.id("incident_id"), query.limit, query.cursor)
+
+
+@operations.post(INCIDENT + "/analysis", "incidents:write", status=201, answers=analyses.Analysis)
+async def request_analysis(call: Call) -> dict[str, Any]:
+    """Have an incident analysed as soon as may be, within the month's budget."""
+    return await feedback.request(call.conn, call.actor, call.project_id, call.id("incident_id"))
+
+
+@operations.post(INCIDENT + "/analyses/{analysis_id:id}/rating", "incidents:write", answers=analyses.Analysis)
+async def rate_analysis(call: Call, body: analyses.Rating) -> dict[str, Any]:
+    """Say whether an analysis helped."""
+    place = (call.project_id, call.id("incident_id"), call.id("analysis_id"))
+    return await feedback.rate(call.conn, call.actor, *place, helpful=body.helpful)
+
+
+@operations.put(INCIDENT + "/analyses/{analysis_id:id}/correction", "incidents:write", answers=analyses.Analysis)
+async def correct_analysis(call: Call, body: analyses.Correction) -> dict[str, Any]:
+    """Say what it really was; the next analysis is told."""
+    place = (call.project_id, call.id("incident_id"), call.id("analysis_id"))
+    return await feedback.correct(call.conn, call.actor, *place, body.text)
 
 
 @operations.get(INCIDENT + "/events", "incidents:read", answers=models.EventPage)

@@ -7,7 +7,8 @@ from typing import Any
 from starlette.responses import Response
 
 from lib import dry_run, http, limits, outcomes, projects, rules, usage, workspaces
-from lib.models import PageQuery
+from lib.analysis import options
+from lib.models import PageQuery, analysis
 from lib.models import projects as places
 from lib.models import rules as models
 from lib.models import usage as accounts
@@ -172,6 +173,18 @@ async def read_workspace_limits(call: Call) -> dict[str, Any]:
 async def patch_workspace_limits(call: Call, body: accounts.WorkspaceLimitsPatch) -> dict[str, Any]:
     """Change the workspace's quota; it holds within a minute."""
     return await limits.change_workspace(call.conn, call.actor, body.events_per_month_max)
+
+
+@operations.get(PROJECT + "/analysis-settings", "project:read", answers=analysis.AnalysisSettingsAnswer)
+async def read_analysis_settings(call: Call) -> dict[str, Any]:
+    """When the project's incidents are analysed, with the settings' version."""
+    return await options.read(call.conn, call.project_id)
+
+
+@operations.put(PROJECT + "/analysis-settings", "project:write", answers=analysis.AnalysisSettingsAnswer)
+async def replace_analysis_settings(call: Call, body: analysis.AnalysisSettingsPut) -> dict[str, Any]:
+    """Set all analysis settings at once."""
+    return await options.replace(call.conn, call.actor, call.project_id, body.version, body.model_dump(exclude={"version"}))
 
 
 app = operations.app()
