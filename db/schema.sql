@@ -1277,6 +1277,89 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.reserve_analysis(project bigint, analysis bigint, held_fence integer, at timestamp with time zone, amount bigint, hourly_max integer, project_max bigint, workspace_max bigint, deployment_max bigint) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+declare
+    this_month date := date_trunc('month', at at time zone 'UTC')::date;
+    workspace bigint;
+    asker text;
+    scope record;
+begin
+    select a.cause, p.workspace_id into asker, workspace
+      from analyses a join projects p on p.id = a.project_id
+     where a.project_id = project and a.id = analysis and a.fence = held_fence and a.state = 'running'
+       and a.reserved_microdollars = 0
+       for no key update of a;
+    if not found then
+        return 'stale';
+    end if;
+    insert into analysis_months (month) values (this_month) on conflict do nothing;
+    perform from analysis_months m where m.month = this_month for update;
+    if asker <> 'person' and hourly_max <= (
+        select count(*) from analyses a
+         where a.project_id = project and a.called_at > at - interval '1 hour' and a.id <> analysis) then
+        return 'pace';
+    end if;
+    for scope in
+        select 'deployment' as name, m.reserved_microdollars as reserved, m.spent_microdollars as spent, deployment_max as most
+          from analysis_months m where m.month = this_month
+         union all
+        select 'workspace', coalesce(sum(s.reserved_microdollars), 0), coalesce(sum(s.spent_microdollars), 0), workspace_max
+          from analysis_spending s where s.workspace_id = workspace and s.month = this_month
+         union all
+        select 'project', coalesce(sum(s.reserved_microdollars), 0), coalesce(sum(s.spent_microdollars), 0), project_max
+          from analysis_spending s where s.workspace_id = workspace and s.month = this_month and s.spender = project
+    loop
+        -- A project without a limit of its own has null: never reached.
+        if scope.spent + amount > scope.most then
+            return scope.name;
+        elsif scope.spent + scope.reserved + amount > scope.most then
+            return 'busy';
+        end if;
+    end loop;
+    update analysis_months m set reserved_microdollars = m.reserved_microdollars + amount where m.month = this_month;
+    insert into analysis_spending as s (workspace_id, month, spender, reserved_microdollars)
+    values (workspace, this_month, project, amount)
+    on conflict (workspace_id, month, spender)
+    do update set reserved_microdollars = s.reserved_microdollars + excluded.reserved_microdollars;
+    update analyses a set reserved_microdollars = amount, reserved_month = this_month, called_at = at
+     where a.project_id = project and a.id = analysis;
+    return null;
+end
+$$;
+
+CREATE FUNCTION public.settle_analysis(project bigint, analysis bigint, held_fence integer, cost bigint, input bigint, cached bigint, output bigint) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+declare
+    was analyses;
+    workspace bigint;
+begin
+    select a.* into was from analyses a
+     where a.project_id = project and a.id = analysis and a.fence = held_fence and a.reserved_microdollars > 0
+       for no key update;
+    if not found then
+        return false;
+    end if;
+    select p.workspace_id into workspace from projects p where p.id = project;
+    update analysis_months m
+       set reserved_microdollars = m.reserved_microdollars - was.reserved_microdollars,
+           spent_microdollars = m.spent_microdollars + cost
+     where m.month = was.reserved_month;
+    update analysis_spending s
+       set reserved_microdollars = s.reserved_microdollars - was.reserved_microdollars,
+           spent_microdollars = s.spent_microdollars + cost
+     where s.workspace_id = workspace and s.month = was.reserved_month and s.spender = project;
+    update analyses a
+       set reserved_microdollars = 0, reserved_month = null, cost_microdollars = a.cost_microdollars + cost,
+           input_tokens = a.input_tokens + input, cached_tokens = a.cached_tokens + cached,
+           output_tokens = a.output_tokens + output
+     where a.project_id = project and a.id = analysis;
+    return true;
+end
+$$;
+
 CREATE FUNCTION public.shard() RETURNS smallint
     LANGUAGE sql STABLE
     AS $$ select (pg_backend_pid() % 16)::smallint $$;
@@ -1509,6 +1592,114 @@ ALTER TABLE public.alerts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.analyses (
+    project_id bigint NOT NULL,
+    id bigint NOT NULL,
+    incident_id bigint NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    cause text NOT NULL,
+    event_id uuid,
+    requested_by bigint,
+    created_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    fence integer DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    called_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    reason text,
+    reserved_microdollars bigint DEFAULT 0 NOT NULL,
+    reserved_month date,
+    cost_microdollars bigint DEFAULT 0 NOT NULL,
+    input_tokens bigint DEFAULT 0 NOT NULL,
+    cached_tokens bigint DEFAULT 0 NOT NULL,
+    output_tokens bigint DEFAULT 0 NOT NULL,
+    latency_ms integer,
+    model text,
+    prompt_version integer,
+    context_hash bytea,
+    event_count bigint,
+    release text,
+    result jsonb,
+    confidence real,
+    helpful boolean,
+    rated_by bigint,
+    rated_at timestamp with time zone,
+    correction text,
+    corrected_by bigint,
+    corrected_at timestamp with time zone,
+    CONSTRAINT analyses_cause_check CHECK ((cause = ANY (ARRAY['new'::text, 'regressed'::text, 'release'::text, 'escalated'::text, 'stacks'::text, 'growth'::text, 'person'::text]))),
+    CONSTRAINT analyses_confidence_check CHECK (((confidence >= (0)::double precision) AND (confidence <= (1)::double precision))),
+    CONSTRAINT analyses_context_hash_check CHECK ((length(context_hash) = 32)),
+    CONSTRAINT analyses_correction_check CHECK ((length(correction) <= 4000)),
+    CONSTRAINT analyses_cost_microdollars_check CHECK ((cost_microdollars >= 0)),
+    CONSTRAINT analyses_reserved_microdollars_check CHECK ((reserved_microdollars >= 0)),
+    CONSTRAINT analyses_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text, 'skipped'::text])))
+);
+
+ALTER TABLE public.analyses ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.analyses_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.analysis_months (
+    month date NOT NULL,
+    reserved_microdollars bigint DEFAULT 0 NOT NULL,
+    spent_microdollars bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT analysis_months_reserved_microdollars_check CHECK ((reserved_microdollars >= 0)),
+    CONSTRAINT analysis_months_spent_microdollars_check CHECK ((spent_microdollars >= 0))
+);
+
+CREATE TABLE public.analysis_options (
+    project_id bigint NOT NULL,
+    version integer NOT NULL,
+    enabled boolean NOT NULL,
+    environments text[] NOT NULL,
+    events_min integer NOT NULL,
+    interval_minutes integer NOT NULL,
+    hourly_max integer NOT NULL,
+    budget_microdollars bigint,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_by bigint,
+    CONSTRAINT analysis_options_budget_microdollars_check CHECK ((budget_microdollars >= 0)),
+    CONSTRAINT analysis_options_environments_check CHECK ((cardinality(environments) <= 20)),
+    CONSTRAINT analysis_options_events_min_check CHECK (((events_min >= 1) AND (events_min <= 1000000))),
+    CONSTRAINT analysis_options_hourly_max_check CHECK (((hourly_max >= 1) AND (hourly_max <= 1000))),
+    CONSTRAINT analysis_options_interval_minutes_check CHECK (((interval_minutes >= 1) AND (interval_minutes <= 43200))),
+    CONSTRAINT analysis_options_version_check CHECK ((version > 0))
+);
+
+CREATE TABLE public.analysis_provider (
+    singleton boolean DEFAULT true NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    paused_until timestamp with time zone,
+    last_failure text,
+    CONSTRAINT analysis_provider_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE public.analysis_spending (
+    workspace_id bigint NOT NULL,
+    month date NOT NULL,
+    spender bigint NOT NULL,
+    reserved_microdollars bigint DEFAULT 0 NOT NULL,
+    spent_microdollars bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT analysis_spending_reserved_microdollars_check CHECK ((reserved_microdollars >= 0)),
+    CONSTRAINT analysis_spending_spent_microdollars_check CHECK ((spent_microdollars >= 0))
+);
+
+CREATE TABLE public.analysis_watch (
+    project_id bigint NOT NULL,
+    incident_id bigint NOT NULL,
+    checked_at timestamp with time zone NOT NULL,
+    explained_at timestamp with time zone,
+    event_count bigint,
+    stacks integer,
+    release text
 );
 
 CREATE TABLE public.attempts (
@@ -2059,6 +2250,7 @@ CREATE TABLE public.transitions (
     environment text,
     created_at timestamp with time zone NOT NULL,
     handled_at timestamp with time zone,
+    considered_at timestamp with time zone,
     CONSTRAINT transitions_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'regressed'::text, 'escalated'::text])))
 );
 
@@ -2135,6 +2327,24 @@ ALTER TABLE ONLY public.alerts
 
 ALTER TABLE ONLY public.alerts
     ADD CONSTRAINT alerts_project_id_channel_id_transition_id_key UNIQUE (project_id, channel_id, transition_id);
+
+ALTER TABLE ONLY public.analyses
+    ADD CONSTRAINT analyses_pkey PRIMARY KEY (project_id, id);
+
+ALTER TABLE ONLY public.analysis_months
+    ADD CONSTRAINT analysis_months_pkey PRIMARY KEY (month);
+
+ALTER TABLE ONLY public.analysis_options
+    ADD CONSTRAINT analysis_options_pkey PRIMARY KEY (project_id);
+
+ALTER TABLE ONLY public.analysis_provider
+    ADD CONSTRAINT analysis_provider_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.analysis_spending
+    ADD CONSTRAINT analysis_spending_pkey PRIMARY KEY (workspace_id, month, spender);
+
+ALTER TABLE ONLY public.analysis_watch
+    ADD CONSTRAINT analysis_watch_pkey PRIMARY KEY (project_id, incident_id);
 
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT attempts_pkey PRIMARY KEY (workspace_id, delivery_id, number);
@@ -2302,6 +2512,16 @@ CREATE INDEX alerts_by_rule ON public.alerts USING btree (project_id, rule_id);
 
 CREATE INDEX alerts_waiting ON public.alerts USING btree (due_at) WHERE (told_at IS NULL);
 
+CREATE UNIQUE INDEX analyses_ahead ON public.analyses USING btree (project_id, incident_id) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text]));
+
+CREATE INDEX analyses_by_incident ON public.analyses USING btree (project_id, incident_id, id DESC);
+
+CREATE INDEX analyses_called ON public.analyses USING btree (project_id, called_at) WHERE (called_at IS NOT NULL);
+
+CREATE INDEX analyses_due ON public.analyses USING btree (due_at) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text]));
+
+CREATE INDEX analysis_watch_by_check ON public.analysis_watch USING btree (checked_at);
+
 CREATE INDEX clerk_messages_by_age ON public.clerk_messages USING btree (received_at);
 
 CREATE INDEX deliveries_by_age ON public.deliveries USING btree (created_at);
@@ -2366,6 +2586,8 @@ CREATE INDEX retention_changes_unfinished ON public.retention_changes USING btre
 
 CREATE INDEX saved_views_created_by ON public.saved_views USING btree (created_by) WHERE (created_by IS NOT NULL);
 
+CREATE INDEX transitions_unconsidered ON public.transitions USING btree (created_at) WHERE (considered_at IS NULL);
+
 CREATE INDEX transitions_unhandled ON public.transitions USING btree (created_at) WHERE (handled_at IS NULL);
 
 CREATE INDEX workspace_slugs_by_workspace ON public.workspace_slugs USING btree (workspace_id);
@@ -2417,6 +2639,30 @@ ALTER TABLE ONLY public.alerts
 
 ALTER TABLE ONLY public.alerts
     ADD CONSTRAINT alerts_project_id_rule_id_fkey FOREIGN KEY (project_id, rule_id) REFERENCES public.alert_rules(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.analyses
+    ADD CONSTRAINT analyses_corrected_by_fkey FOREIGN KEY (corrected_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.analyses
+    ADD CONSTRAINT analyses_project_id_incident_id_fkey FOREIGN KEY (project_id, incident_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.analyses
+    ADD CONSTRAINT analyses_rated_by_fkey FOREIGN KEY (rated_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.analyses
+    ADD CONSTRAINT analyses_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.analysis_options
+    ADD CONSTRAINT analysis_options_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.analysis_options
+    ADD CONSTRAINT analysis_options_updated_by_fkey FOREIGN KEY (updated_by) REFERENCES public.people(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY public.analysis_spending
+    ADD CONSTRAINT analysis_spending_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.analysis_watch
+    ADD CONSTRAINT analysis_watch_project_id_incident_id_fkey FOREIGN KEY (project_id, incident_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT attempts_workspace_id_delivery_id_fkey FOREIGN KEY (workspace_id, delivery_id) REFERENCES public.deliveries(workspace_id, id) ON DELETE CASCADE;
