@@ -179,6 +179,14 @@ async def test_without_a_quota_nobody_asks_for_the_account(world: World, source:
     assert world.asked == 0
 
 
+async def test_a_redis_that_goes_away_leaves_nobody_a_second_burst(world: World) -> None:
+    admits, one = world.instance(), key(rate=60)
+    assert [await world.sent(admits, one) for _ in range(61)] == [None] * 60 + [RateLimited]
+    world.stand_in.upstash.mode = "fail"
+    world.now += 2
+    assert [await world.sent(admits, one) for _ in range(10)].count(None) in {2, 3}
+
+
 # The quota and the account
 
 
