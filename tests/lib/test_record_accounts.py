@@ -214,15 +214,21 @@ async def test_a_new_day_and_a_minute_of_silence_bring_payloads_again(recorder: 
     await ask(database_url, "UPDATE incident_fingerprints SET counted_on = counted_on - 1 WHERE project_id = %s", project_id)
     await send(recorder, [row(project_id), row(project_id), row(project_id)])
     assert await kept(database_url, project_id) == before + 3
+    today = "SELECT counted_today, kept_today FROM incident_fingerprints WHERE project_id = %s"
+    assert await ask(database_url, today, project_id) == [(3, 2)]
 
 
 async def test_a_new_release_or_environment_is_kept_until_these_are_a_flood_too(recorder: Recorder, database_url: str) -> None:
     project_id = await make_project(database_url, payloads_per_day=4)
-    await send(recorder, [row(project_id, release="1", environment="live") for _ in range(5)])
+    # The seventh and the ninth are no samples, the eighth is one.
+    for number in (4, 2):
+        await send(recorder, [row(project_id, release="1", environment="live") for _ in range(number)])
     before = await kept(database_url, project_id)
     await send(recorder, [row(project_id, release="2", environment="live")])
+    assert await kept(database_url, project_id) == before + 1
+    await send(recorder, [row(project_id, release="2", environment="live")])
     await send(recorder, [row(project_id, release="2", environment="test")])
-    assert await kept(database_url, project_id) == before + 2
+    assert await kept(database_url, project_id) == before + 3
     for number in range(3, 60):
         await send(recorder, [row(project_id, release=str(number))])
     assert await kept(database_url, project_id) <= 4 * 2 + 2 * 4
@@ -347,7 +353,7 @@ async def test_a_spike_never_teaches_the_baseline(database_url: str) -> None:
 
 
 async def test_a_spike_is_sampled_counted_and_told_once(recorder: Recorder, database_url: str) -> None:
-    project_id = await make_project(database_url, payloads_per_day=500, spike_factor=2)
+    project_id = await make_project(database_url, payloads_per_day=5_000, spike_factor=2)
     await history(database_url, project_id, [10] * 30)
     for _ in range(12):
         await send(recorder, [row(project_id) for _ in range(100)])
@@ -366,6 +372,14 @@ async def test_a_spike_is_sampled_counted_and_told_once(recorder: Recorder, data
         await send(recorder, [row(project_id)])
         await send(recorder, [row(project_id)])
         assert len(await ask(database_url, told, project_id)) == notices
+
+
+async def test_two_batches_that_see_the_spike_at_once_tell_of_one(database_url: str) -> None:
+    project_id = await make_project(database_url)
+    await ask(database_url, "INSERT INTO project_hours VALUES (%s, date_trunc('hour', now()), 1000)", project_id)
+    for _ in range(2):
+        await ask(database_url, "SELECT protect(%s, date_trunc('hour', now()))", project_id)
+    assert await ask(database_url, "SELECT kind FROM notices WHERE project_id = %s", project_id) == [("spike",)]
 
 
 async def test_without_a_factor_no_hour_is_a_spike(recorder: Recorder, database_url: str) -> None:
