@@ -73,7 +73,8 @@ const NoProject = ({ account, named }) =>
     ? { title: 'Not found', message: 'There is no such project, or it is not yours to see. Choose one of yours from the menu.' }
     : { title: 'No project yet', message: account.workspaces.length
       ? 'Your workspace has no project yet. An admin can make one.'
-      : 'You are signed in, and in no workspace yet. Ask an owner to invite you.' }} />`;
+      : 'You are signed in, and in no workspace yet. Ask an owner to invite you.' }} />
+    ${!named && account.workspaces.length > 0 && html`<p><a class="button" href="/projects/new">Make a project</a></p>`}`;
 
 listen();
 interceptLinks();

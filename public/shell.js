@@ -11,7 +11,10 @@ export function pages(project) {
   const base = `/projects/${project.id}`;
   return [
     { name: 'incidents', label: 'Incidents', href: `${base}/incidents` },
+    { name: 'usage', label: 'Usage', href: `${base}/usage` },
     { name: 'start', label: 'Send events', href: `${base}/start` },
+    { name: 'keys', label: 'Keys', href: `${base}/keys` },
+    { name: 'settings', label: 'Settings', href: `${base}/settings` },
     { name: 'health', label: 'Health', href: '/health' },
   ];
 }
@@ -68,6 +71,7 @@ function ProjectMenu({ account, project }) {
       ${many && html`<div class="menu-title">${workspace.name}</div>`}
       ${workspace.projects.map((/** @type {any} */ one) => html`<a key=${one.id} href=${`/projects/${one.id}/incidents`}
         aria-current=${one.id === project?.id ? 'true' : undefined}>${one.name}</a>`)}`)}
+    <hr /><a href="/projects/new">New project…</a>
   <//>`;
 }
 

@@ -8,5 +8,9 @@ export const VIEWS = [
   { path: '/projects/:project_id/incidents', name: 'incidents', needsProject: true, load: () => import('./views/incidents.js') },
   { path: '/projects/:project_id/incidents/:incident_id', name: 'incident', needsProject: true, load: () => import('./views/incident.js') },
   { path: '/projects/:project_id/start', name: 'start', needsProject: true, load: () => import('./views/start.js') },
+  { path: '/projects/:project_id/keys', name: 'keys', needsProject: true, load: () => import('./views/keys.js') },
+  { path: '/projects/:project_id/usage', name: 'usage', needsProject: true, load: () => import('./views/usage.js') },
+  { path: '/projects/:project_id/settings', name: 'settings', needsProject: true, load: () => import('./views/settings.js') },
+  { path: '/projects/new', name: 'new', needsProject: false, load: () => import('./views/new_project.js') },
   { path: '/health', name: 'health', needsProject: false, load: () => import('./views/health.js') },
 ];

@@ -2,9 +2,11 @@
 import { html, useState } from '../lib/html.js';
 import { call } from '../lib/api.js';
 import { counted } from '../lib/format.js';
-import { split } from '../lib/incident_actions.js';
+import { merge, split } from '../lib/incident_actions.js';
 import { useLoad } from '../lib/load.js';
 import { Problem, Skeleton, Time } from '../lib/parts.js';
+import { Text } from '../lib/text.js';
+import { sayFailed } from '../lib/toasts.js';
 
 /** @param {any} props */
 export function Grouping({ project, incident, onChanged }) {
@@ -38,4 +40,21 @@ function Explained({ project, incident, onChanged }) {
     </li>`)}
   </ul>
   ${many && html`<button disabled=${!chosen.length || chosen.length === page.data.items.length} onClick=${splitOff}>Split off the chosen ones</button>`}`;
+}
+
+/** Incidents that are likely the same bug. Nothing merges by itself. @param {any} props */
+export function Suggestions({ project, incident, onChanged }) {
+  const path = { project_id: project.id, incident_id: incident.id };
+  const found = useLoad((signal) => call('listSuggestions', { path, signal }), [project.id, incident.id]);
+  if (!found.data?.items.length) return null;
+  const again = () => (found.reload(), onChanged());
+  /** @param {any} one */
+  const dismiss = async (one) => {
+    found.set((now) => ({ ...now, items: now.items.filter((/** @type {any} */ other) => other !== one) }));
+    await call('dismissSuggestions', { path, body: { incident_ids: [one.incident_id] } }).catch((error) => (sayFailed(error), found.reload()));
+  };
+  return html`<section class="part" aria-labelledby="likely-title"><h2 id="likely-title">Likely the same bug</h2>
+    <ul class="suggestions">${found.data.items.map((/** @type {any} */ one) => html`<li key=${one.incident_id}>
+      <div><a href=${`/projects/${project.id}/incidents/${one.incident_id}`}><${Text} text=${one.title} /></a> <span class="muted">${Math.round(one.score * 100)} %: ${one.evidence.join('; ')}</span></div>
+      <div class="row-actions"><button class="small" onClick=${() => merge(project.id, [incident, { id: one.incident_id }], again)}>Merge here</button><button class="small" onClick=${() => dismiss(one)}>It is not</button></div></li>`)}</ul></section>`;
 }

@@ -9,7 +9,7 @@ import { go, withQuery } from '../lib/router.js';
 import { Text } from '../lib/text.js';
 import { Actions } from './incident_actions.js';
 import { Breadcrumbs, Contexts, Dropped, Raw, Removals, RequestPart, Tags } from './event_parts.js';
-import { Grouping } from './grouping.js';
+import { Grouping, Suggestions } from './grouping.js';
 import { TagSpread, Trend } from './incident_about.js';
 import { Story } from './stack.js';
 
@@ -45,6 +45,7 @@ export default function Incident({ account, project, parts, place }) {
           : event.data
             ? html`<${EventBody} event=${event.data} />`
             : wanted || events.loading ? html`<${Skeleton} rows=${12} kind="page" />` : html`<p class="note">No event of this incident is kept any more. Its counts stay.</p>`}
+        <${Suggestions} project=${project} incident=${incident.data} onChanged=${reload} />
         <${Grouping} project=${project} incident=${incident.data} onChanged=${reload} />
       </div>
       <aside class="side-column" aria-label="About this incident">
@@ -75,7 +76,7 @@ function Headline({ project, incident }) {
 /** @param {{ incident: any }} props */
 function Facts({ incident }) {
   return html`<section class="facts" aria-label="Figures">
-    <div class="figure"><b>${exactly(incident.event_count)}</b><span>${incident.event_count === 1 ? 'event' : 'events'}</span></div>
+    <div class="figure"><b>${exactly(incident.event_count)}</b><span>${incident.event_count === 1 ? 'event' : 'events'}</span>${incident.people_count > 0 && html`<b>${exactly(incident.people_count)}</b><span>${incident.people_count === 1 ? 'person' : 'people'}</span>`}</div>
     <dl class="pairs tight">
       <div><dt>Last seen</dt><dd><${Time} iso=${incident.last_seen} />${incident.last_release && html` in <span class="release">${incident.last_release}</span>`}</dd></div>
       <div><dt>First seen</dt><dd><${Time} iso=${incident.first_seen} />${incident.first_release && html` in <span class="release">${incident.first_release}</span>`}</dd></div>
@@ -127,7 +128,7 @@ function Stepper({ events, wanted, event }) {
 /** @param {{ event: any }} props */
 function EventBody({ event }) {
   const { payload } = event;
-  if (!payload) return html`<p class="note">What this event said has expired; when, where and how often it happened is kept.</p>`;
+  if (!payload) return html`<p class="note">${event.sampled ? 'Of a flood of events only samples of what they said are kept. This one is counted like any other; step to another one to see what it said.' : 'What this event said has expired; when, where and how often it happened is kept.'}</p>`;
   return html`
     <${Dropped} payload=${payload} />
     <${Message} payload=${payload} />

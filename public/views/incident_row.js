@@ -27,6 +27,7 @@ export function IncidentRow({ project, incident, current, chosen, onChoose, onFo
     </div>
     <div class="trend">${incident.trend && html`<${Sparkline} counts=${incident.trend} label=${`Events in the last ${window === '24h' ? '24 hours' : '14 days'}`} />`}</div>
     <div class="number" title=${`${exactly(incident.event_count)} events`}><b>${count(incident.event_count)}</b><span class="unit">${incident.event_count === 1 ? 'event' : 'events'}</span></div>
+    <div class="number people" title=${`${exactly(incident.people_count)} people`}><b>${count(incident.people_count)}</b><span class="unit">people</span></div>
     <div class="when"><span class="seen"><${Time} iso=${incident.last_seen} /></span><span class="unit"><${Time} iso=${incident.first_seen} prefix="since " /></span></div>
   </div>`;
 }

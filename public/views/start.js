@@ -5,6 +5,8 @@ import { useEvery, useLoad } from '../lib/load.js';
 import { CopyButton, Time, useTitle } from '../lib/parts.js';
 import { go, withQuery } from '../lib/router.js';
 import { SNIPPETS, filled } from '../lib/snippets.js';
+import { useAction, Refusal } from '../lib/forms.js';
+import { can } from '../lib/roles.js';
 
 const SECONDS = 2;
 const NO_KEY = 'YOUR_INGEST_KEY';
@@ -13,6 +15,10 @@ const NO_KEY = 'YOUR_INGEST_KEY';
 export default function Start({ project, place }) {
   useTitle(`Send events to ${project.name}`);
   const [key, setKey] = useState('');
+  const making = useAction(async () => {
+    const made = await call('createKey', { path: { project_id: project.id }, body: { name: 'First events', kind: 'ingest' } });
+    setKey(made.key);
+  });
   const snippet = SNIPPETS.find((one) => one.id === place.query.get('platform')) ?? SNIPPETS[0];
   if (!snippet) return null;
   const code = filled(snippet.code, { url: location.origin, project_id: project.id, key: key.trim() || NO_KEY });
@@ -23,6 +29,7 @@ export default function Start({ project, place }) {
       ${SNIPPETS.map((one) => html`<button key=${one.id} aria-pressed=${one.id === snippet.id}
         onClick=${() => go(withQuery({ platform: one.id }), { replace: true, keepScroll: true })}>${one.name}</button>`)}
     </div>
+    ${can(project.workspace.role, 'admin') && !key && html`<div><button class="primary" disabled=${making.busy} onClick=${() => making.run()}>Create a key</button> <span class="muted">and put it into the snippet below</span><${Refusal} error=${making.error} /></div>`}
     <label class="key-field">Ingest key <input type="text" autocomplete="off" spellcheck=${false} placeholder=${NO_KEY} value=${key}
       onInput=${(/** @type {any} */ event) => setKey(event.target.value)} /><span class="muted">Shown once, when it was made. It stays in this page.</span></label>
     ${snippet.install && html`<${Block} label="Install" text=${snippet.install} />`}

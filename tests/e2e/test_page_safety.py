@@ -33,7 +33,7 @@ ATTACKS = (
     "__proto__",
 )
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PAGES = ("incidents?q=", "start", "start?platform=go")
+PAGES = ("incidents?q=", "start", "start?platform=go", "keys", "usage", "settings")
 
 
 def hostile_event(attack: str) -> dict[str, Any]:
@@ -165,7 +165,13 @@ async def test_axe_finds_nothing_serious_on_any_page(product: Product, theme: st
         page = await person.open(f"/projects/{product.project_id}/incidents?q=PaymentDeclined")
         first = await page.get_by_role("link", name="PaymentDeclined").first.get_attribute("href")
         found = {}
-        for path in (*(f"/projects/{product.project_id}/{one}" for one in PAGES), first, "/health", "/projects/0/incidents"):
+        for path in (
+            *(f"/projects/{product.project_id}/{one}" for one in PAGES),
+            "/projects/new",
+            first,
+            "/health",
+            "/projects/0/incidents",
+        ):
             await page.goto(product.url + path)
             await page.locator("main :is(h1, h2)").first.wait_for(state="attached")
             await page.wait_for_timeout(400)

@@ -1,0 +1,63 @@
+// Where events went, and what was used.
+import { html } from '../lib/html.js';
+import { call } from '../lib/api.js';
+import { Chart } from '../lib/chart.js';
+import { bytes, counted, exactly } from '../lib/format.js';
+import { useLoad } from '../lib/load.js';
+import { Problem, Skeleton, Time, useTitle } from '../lib/parts.js';
+import { go, withQuery } from '../lib/router.js';
+
+const SPANS = new Map([['24', '24 h'], ['168', '7 d'], ['720', '30 d']]);
+const MEANING = new Map([
+  ['accepted', 'stored'], ['duplicate', 'sent again, stored once'], ['sampled', 'counted, payload not kept'],
+  ['rate_limited', 'refused: too many at once'], ['over_quota', 'refused: the month’s quota is used up'], ['invalid', 'refused: could not be read'],
+  ['filtered', 'refused by a rule'], ['too_large', 'refused: too large'], ['sdk_dropped', 'dropped by the SDK itself'],
+]);
+
+/** @param {any} props */
+export default function Usage({ project, place }) {
+  useTitle(`Usage of ${project.name}`);
+  const asked = place.query.get('hours') ?? '';
+  const hours = SPANS.has(asked) ? asked : '168';
+  const path = { project_id: project.id };
+  const outcomes = useLoad((signal) => call('readOutcomes', { path, query: { hours }, signal }), [project.id, hours], { keep: true });
+  const usage = useLoad((signal) => call('readUsage', { path, signal }), [project.id]);
+  return html`<div class="page wide">
+    <header class="page-head"><h1>Usage and outcomes</h1><div class="tabs" role="group" aria-label="How far back">
+      ${[...SPANS].map(([name, label]) => html`<button key=${name} aria-pressed=${hours === name} onClick=${() => go(withQuery({ hours: name }), { replace: true, keepScroll: true })}>${label}</button>`)}</div></header>
+    ${outcomes.error ? html`<${Problem} error=${outcomes.error} retry=${outcomes.reload} />` : outcomes.data ? html`<${Outcomes} found=${outcomes.data} hours=${Number(hours)} />` : html`<${Skeleton} rows=${5} />`}
+    ${usage.data && html`<${Months} months=${usage.data.months} />`}
+  </div>`;
+}
+
+/** @param {{ found: any, hours: number }} props */
+function Outcomes({ found, hours }) {
+  const totals = Object.entries(found.totals).filter(([, number]) => number);
+  const all = totals.reduce((sum, [, number]) => sum + Number(number), 0);
+  return html`<section class="part"><h2>Where events went</h2>
+    <${Chart} bars=${barsOf(found, hours)} label="Events that came" />
+    ${totals.length === 0 ? html`<p class="muted">Nothing came in this time. <a href="start">Send a first event</a></p>` : html`<dl class="totals">${totals.map(([name, number]) => html`<div key=${name}><dt>${MEANING.get(name) ?? name}</dt><dd><b>${exactly(Number(number))}</b> <span class="muted">${((100 * Number(number)) / all).toFixed(1)} %</span></dd></div>`)}</dl>`}
+    ${found.reasons.length > 0 && html`<div class="table-scroll" tabindex="0" role="region" aria-label="Why"><table><caption>Why, and under which key</caption>
+      <thead><tr><th>Outcome</th><th>Reason</th><th>Key</th><th class="right">Events</th><th>Last</th></tr></thead>
+      <tbody>${found.reasons.map((/** @type {any} */ one, /** @type {number} */ index) => html`<tr key=${index}><td>${one.outcome.replaceAll('_', ' ')}</td><td>${one.reason.replaceAll('_', ' ')}</td><td>${one.key_name ?? html`<span class="muted">none</span>`}</td><td class="right">${exactly(one.event_count)}</td><td><${Time} iso=${one.last_hour} /></td></tr>`)}</tbody></table></div>`}
+    ${found.recent.length > 0 && html`<details class="recent"><summary>The newest that were not stored</summary><ul>${found.recent.map((/** @type {any} */ one, /** @type {number} */ index) => html`<li key=${index}><${Time} iso=${one.at} /> <b>${one.outcome.replaceAll('_', ' ')}</b> ${one.detail ?? one.reason} <span class="muted">${counted(one.event_count, 'event')}</span></li>`)}</ul></details>`}
+  </section>`;
+}
+
+/** A bar an hour, or a day where there would be too many. @param {any} found @param {number} hours */
+function barsOf(found, hours) {
+  const wide = hours > 200 ? 86_400 : hours > 24 ? 10_800 : 3600;
+  const since = new Date(found.since).getTime();
+  const counts = Array.from({ length: Math.ceil((hours * 3600) / wide) + 1 }, () => 0);
+  for (const { hour, outcomes } of found.hours) {
+    const at = Math.max(0, Math.min(counts.length - 1, Math.floor((new Date(hour).getTime() - since) / 1000 / wide)));
+    for (const number of Object.values(outcomes)) counts[at] = (counts[at] ?? 0) + Number(number);
+  }
+  return { since: found.since, bar_seconds: wide, counts };
+}
+
+/** @param {{ months: any[] }} props */
+const Months = ({ months }) => html`<section class="part"><h2>What was used</h2>
+  ${months.length === 0 ? html`<p class="muted">Nothing yet.</p>` : html`<div class="table-scroll" tabindex="0" role="region" aria-label="Months"><table><thead><tr><th>Month</th><th class="right">Events</th><th class="right">Payloads</th><th class="right">Analyses</th><th class="right">Mails</th></tr></thead>
+    <tbody>${months.map((one) => html`<tr key=${one.month}><td>${one.month}</td><td class="right">${exactly(one.event_count)}</td><td class="right">${bytes(one.payload_bytes)}</td><td class="right">${exactly(one.analysis_count)}</td><td class="right">${exactly(one.mail_count)}</td></tr>`)}</tbody></table></div>`}
+</section>`;

@@ -1,0 +1,96 @@
+"""Pages on which a project is run: keys, rules with their dry run, limits, where events went."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from tests.e2e import browser, demo
+from tests.e2e.browser import Person, expect
+from tests.e2e.conftest import Product
+
+
+@pytest.fixture
+async def owner(product: Product) -> AsyncIterator[Person]:
+    async with browser.opened(product) as person:
+        await person.sign_in()
+        yield person
+        assert await person.all_noticed() == []
+
+
+async def test_a_key_is_shown_once_works_is_rotated_and_revoked(product: Product, owner: Person) -> None:
+    page = await owner.open(f"/projects/{product.project_id}/keys")
+    await page.get_by_role("button", name="New key").click()
+    await page.get_by_label("Name").fill("Checkout")
+    await page.get_by_role("button", name="Make the key").click()
+    issued = page.get_by_role("region", name="The new key")
+    secret = await issued.locator("code").first.inner_text()
+    async with httpx.AsyncClient(base_url=product.url) as client:
+        body, headers = {"message": "With a new key"}, {"Authorization": f"Bearer {secret}"}
+        assert (await client.post("/api/ingest", json=body, headers=headers)).status_code == 200
+    await page.get_by_role("button", name="I have it").click()
+    assert secret not in await page.content()
+    row = page.get_by_role("row").filter(has_text="Checkout")
+    await row.get_by_role("button", name="Rotate").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Rotate").click()
+    await issued.wait_for()
+    assert await issued.locator("code").first.inner_text() != secret
+    await expect(row).to_have_count(2)
+    await row.first.get_by_role("button", name="Revoke").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    await page.get_by_text("Checkout is revoked").wait_for()
+    await expect(page.locator("table").first.get_by_role("row").filter(has_text="Checkout")).to_have_count(1)
+
+
+async def test_a_project_is_made_and_its_first_event_arrives(product: Product, owner: Person) -> None:
+    page = await owner.open("/projects/new")
+    await page.get_by_label("Name").fill("Warehouse")
+    await page.get_by_role("button", name="Make the project").click()
+    await page.get_by_role("heading", name="Send events to Warehouse").wait_for()
+    await page.get_by_role("button", name="Create a key").click()
+    await expect(page.get_by_label("Ingest key")).to_have_value(re.compile("sns_ingest_"))
+    key = await page.get_by_label("Ingest key").input_value()
+    assert key in await page.locator(".block pre").last.inner_text()
+    async with httpx.AsyncClient(base_url=product.url) as client:
+        await client.post("/api/ingest", json={"message": "Here we go"}, headers={"Authorization": f"Bearer {key}"})
+    await page.get_by_role("link", name="Here we go").wait_for()
+
+
+async def test_rules_are_tried_before_they_are_set(product: Product, owner: Person) -> None:
+    demo.send(product.url, product.ingest_key, 40)
+    page = await owner.open(f"/projects/{product.project_id}/settings")
+    await page.get_by_label("Names whose values are removed").fill("cart value")
+    await page.get_by_role("button", name="Try on recent events").first.click()
+    await page.get_by_text("would still remove").wait_for()
+    await page.get_by_role("button", name="Save", exact=True).first.click()
+    await page.get_by_text("These hold for events from now on").wait_for()
+    await page.reload()
+    await expect(page.get_by_label("Names whose values are removed")).to_have_value("cart value")
+    rules = page.get_by_label("Rules, as JSON")
+    await rules.fill("[{")
+    await page.get_by_role("button", name="Try on recent events").last.click()
+    await page.get_by_text("This is no JSON").wait_for()
+    await rules.fill('[{"match": {"type": "*Error"}, "fingerprint": ["all"]}]')
+    await page.get_by_role("button", name="Try on recent events").last.click()
+    await page.get_by_text("would join").first.wait_for()
+
+
+async def test_whoever_may_not_change_is_told_so(product: Product) -> None:
+    async with browser.opened(product) as member:
+        await member.sign_in("member@example.com")
+        page = await member.open(f"/projects/{product.project_id}/settings")
+        await page.get_by_text("Changing them needs the role admin").wait_for()
+        await expect(page.get_by_role("button", name="Save limits")).to_be_disabled()
+
+
+async def test_where_events_went_is_told_with_the_reason(product: Product, owner: Person) -> None:
+    async with httpx.AsyncClient(base_url=product.url) as client:
+        headers = {"Authorization": f"Bearer {product.ingest_key}"}
+        await client.post("/api/ingest", json={"level": "error"}, headers=headers)  # says nothing: refused
+        await client.post("/api/ingest", json={"message": "Taken"}, headers=headers)
+    page = await owner.open(f"/projects/{product.project_id}/usage?hours=24")
+    await page.get_by_text("stored", exact=True).wait_for()
+    await page.get_by_role("heading", name="What was used").wait_for()
