@@ -1,10 +1,17 @@
 """/api/workspaces and /api/projects: make, list, rename; a project's own rules; limits, usage, and what became of events."""
+"""/api/projects and /api/workspaces: a project's rules, how long things are kept, deletion, people who stand in events."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from starlette.responses import Response
+from starlette.responses import StreamingResponse
+
+from lib import audit, deletion, dry_run, erasures, holds, http, retention, rules, subjects
+from lib.models import retention as keeping
+from lib.models import rules as models
+from lib.operations import Call, Operations
 
 from lib import dry_run, http, limits, outcomes, projects, rules, usage, workspaces
 from lib.analysis import options
@@ -17,6 +24,7 @@ from lib.operations import SIGNED_IN, Call, Operations
 WORKSPACES = "/api/workspaces"
 WORKSPACE = WORKSPACES + "/{workspace_id:id}"
 PROJECT = "/api/projects/{project_id:id}"
+WORKSPACE = "/api/workspaces/{workspace_id:id}"
 operations = Operations()
 
 
@@ -173,6 +181,99 @@ async def read_workspace_limits(call: Call) -> dict[str, Any]:
 async def patch_workspace_limits(call: Call, body: accounts.WorkspaceLimitsPatch) -> dict[str, Any]:
     """Change the workspace's quota; it holds within a minute."""
     return await limits.change_workspace(call.conn, call.actor, body.events_per_month_max)
+@operations.get(PROJECT + "/retention", "project:read", answers=keeping.Retention)
+async def read_retention(call: Call) -> dict[str, Any]:
+    """For how long the project keeps payloads."""
+    return await retention.read(call.conn, call.project_id)
+
+
+@operations.get(PROJECT + "/retention/effect", "project:read", answers=keeping.RetentionEffect)
+async def read_retention_effect(call: Call, query: keeping.EffectQuery) -> dict[str, Any]:
+    """What another retention would do to what is stored now, in rows and bytes."""
+    return await retention.effect(call.conn, call.project_id, query.retention_days)
+
+
+@operations.put(PROJECT + "/retention", "project:write", answers=keeping.Retention)
+async def replace_retention(call: Call, body: keeping.RetentionPut) -> dict[str, Any]:
+    """Set for how long payloads are kept. What is stored follows within a day."""
+    return await retention.change(call.conn, call.actor, call.project_id, body.retention_days)
+
+
+@operations.get(PROJECT + "/holds", "project:read", answers=keeping.Holds)
+async def list_holds(call: Call) -> dict[str, Any]:
+    """The project's legal holds."""
+    return {"items": await holds.list_all(call.conn, call.project_id)}
+
+
+@operations.post(PROJECT + "/holds", "data:erase", answers=keeping.Hold, status=201)
+async def place_hold(call: Call, body: keeping.HoldPost) -> dict[str, Any]:
+    """Suspend removal and erasure for the project or one of its incidents."""
+    return await holds.place(call.conn, call.actor, call.project_id, body.incident_id, body.reason)
+
+
+@operations.delete(PROJECT + "/holds/{hold_id:id}", "data:erase", answers=keeping.Hold, status=200)
+async def end_hold(call: Call) -> dict[str, Any]:
+    """End a hold: what has expired meanwhile goes within a day."""
+    return await holds.end(call.conn, call.actor, call.project_id, call.id("hold_id"))
+
+
+@operations.delete(PROJECT, "projects:write", answers=keeping.Deletion, status=200)
+async def delete_project(call: Call) -> dict[str, Any]:
+    """Delete the project. It can be brought back for seven days; then it is gone for good."""
+    return await deletion.delete_project(call.conn, call.actor, call.project_id)
+
+
+@operations.post(PROJECT + "/restore", "projects:write", answers=keeping.RestoredProject, of_deleted=True)
+async def restore_project(call: Call) -> dict[str, Any]:
+    """Bring a deleted project back, whole."""
+    return await deletion.restore_project(call.conn, call.actor, call.project_id)
+
+
+@operations.get(WORKSPACE + "/deleted-projects", "workspace:read", answers=keeping.DeletedProjects)
+async def list_deleted_projects(call: Call) -> dict[str, Any]:
+    """Projects that can be brought back."""
+    return {"items": await deletion.list_deleted(call.conn, call.workspace_id)}
+
+
+@operations.delete(WORKSPACE, "workspace:delete", answers=keeping.Deletion, status=200)
+async def delete_workspace(call: Call) -> dict[str, Any]:
+    """Delete the workspace with all its projects. It can be brought back for seven days; then it is gone for good."""
+    return await deletion.delete_workspace(call.conn, call.actor, call.workspace_id)
+
+
+@operations.post(WORKSPACE + "/restore", "workspace:delete", answers=keeping.RestoredWorkspace, of_deleted=True)
+async def restore_workspace(call: Call) -> dict[str, Any]:
+    """Bring a deleted workspace back, with the projects that were deleted with it."""
+    return await deletion.restore_workspace(call.conn, call.actor, call.workspace_id)
+
+
+@operations.post(WORKSPACE + "/subjects/export", "data:read", detached=True, media_type="application/x-ndjson")
+async def export_subject(call: Call, body: keeping.SubjectPost) -> StreamingResponse:
+    """Every stored event of a person who stands in events: a JSON object a line, the last line `{"complete": true}`."""
+    async with call.database.transaction() as conn:
+        subject = await subjects.identify(conn, call.workspace_id, body.kind, body.value)
+        await audit.record(conn, call.actor, "subject.export", call.workspace_id, None, None)
+    found = subjects.export(call.database.connection, subject, subjects.ALWAYS)
+    return StreamingResponse(found, media_type="application/x-ndjson", headers=http.HEADERS)
+
+
+@operations.post(WORKSPACE + "/erasures", "data:erase", answers=keeping.Erasure, status=201)
+async def request_erasure(call: Call, body: keeping.SubjectPost) -> dict[str, Any]:
+    """Erase a person who stands in events. It is done within a day; the receipt tells how far it has come."""
+    subject = await subjects.identify(call.conn, call.workspace_id, body.kind, body.value)
+    return await erasures.request(call.conn, call.actor, subject)
+
+
+@operations.get(WORKSPACE + "/erasures", "data:read", answers=keeping.Erasures)
+async def list_erasures(call: Call) -> dict[str, Any]:
+    """The receipts of erasures."""
+    return {"items": await erasures.list_all(call.conn, call.workspace_id)}
+
+
+@operations.get(WORKSPACE + "/erasures/{erasure_id:id}", "data:read", answers=keeping.Erasure)
+async def read_erasure(call: Call) -> dict[str, Any]:
+    """One receipt."""
+    return await erasures.read(call.conn, call.workspace_id, call.id("erasure_id"))
 
 
 @operations.get(PROJECT + "/analysis-settings", "project:read", answers=analysis.AnalysisSettingsAnswer)

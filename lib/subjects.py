@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 import orjson
@@ -20,6 +21,10 @@ from lib.intake import hashed_person
 from lib.redaction.text import hashed
 from lib.stored_events import Connect
 
+# Later than any event: an export asks for all there are.
+ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
+# A function lives for 60 s: an export that is not through by then says so, instead of being cut off.
+EXPORT_SECONDS = 50.0
 Kind = Literal["id", "email", "username", "ip_address"]
 PAGE_EVENTS = 200
 # Shorter ones are looked for as the user of an event only: "7" or "en" is a word of almost every payload.
@@ -138,8 +143,11 @@ def _body(row: dict[str, Any] | None) -> bytes:
 
 
 async def export(connect: Connect, subject: Subject, before: datetime) -> AsyncIterator[bytes]:
-    """NDJSON: each event of the person, whole, once; nothing is held in memory but ids. No connection is held between pages."""
-    words, told = Words(subject), set()
+    """NDJSON: each event of the person, whole, once; the last line says whether these are all that are stored.
+
+    Nothing is held in memory but ids, and no connection between pages.
+    """
+    words, told, until = Words(subject), set(), time.monotonic() + EXPORT_SECONDS
     async with connect() as conn:
         places = await list_places(conn, subject)
     for place in places:
@@ -151,9 +159,13 @@ async def export(connect: Connect, subject: Subject, before: datetime) -> AsyncI
             told |= {one.event_id for one in page.found}
             if lines:
                 yield b"".join(lines)
+            if time.monotonic() > until:
+                yield orjson.dumps({"complete": False, "events": len(told)}) + b"\n"
+                return
             if page.after is None:
                 break
             after = page.after
+    yield orjson.dumps({"complete": True, "events": len(told)}) + b"\n"
 
 
 async def _line(conn: db.Connection, one: Found) -> bytes:

@@ -21,8 +21,6 @@ from tests.lib import canaries
 from tests.lib.expiring import record
 from tests.lib.rows import ask, counts, make_project
 
-BEFORE = datetime(9999, 1, 1, tzinfo=UTC)
-
 
 class Shop:
     """A project whose events are prepared as ingest prepares them."""
@@ -62,8 +60,10 @@ class Shop:
                 yield conn
 
         subject = await self.subject(kind, value)
-        text = b"".join([part async for part in subjects.export(connect, subject, BEFORE)])
-        return [orjson.loads(line) for line in text.splitlines()]
+        text = b"".join([part async for part in subjects.export(connect, subject, subjects.ALWAYS)])
+        *lines, last = [orjson.loads(line) for line in text.splitlines()]
+        assert last == {"complete": True, "events": len(lines)}
+        return lines
 
 
 async def run(url: str) -> dict[str, Any]:
