@@ -67,11 +67,12 @@ class Filler:
     async def _record(self, batches: Iterator[range]) -> None:
         async with await db.connect(self._url) as conn:
             for numbers in batches:
-                rows = [self._row(number, ord_) for ord_, number in enumerate(numbers, 1)]
+                rows = [self.row(number, ord_) for ord_, number in enumerate(numbers, 1)]
                 payloads = [self._random.randbytes(PAYLOAD_BYTES) for _ in rows]
                 await conn.execute(queries.get("record_events"), {"batch": orjson.dumps(rows).decode(), "payloads": payloads})
 
-    def _row(self, number: int, ord_: int) -> dict[str, Any]:
+    def row(self, number: int, ord_: int) -> dict[str, Any]:
+        """An event as record_events takes it."""
         incident = self._incident(number)
         progress = number / self._total
         release = f"shop@1.{int(progress * RELEASES)}.0"
