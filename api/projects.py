@@ -1,12 +1,12 @@
-"""/api/workspaces and /api/projects: make, list, rename; a project's own rules; limits, usage, and what became of events."""
-"""/api/projects and /api/workspaces: a project's rules, how long things are kept, deletion, people who stand in events."""
+"""/api/workspaces and /api/projects: make, list, rename, delete; rules, retention and holds, limits, usage, and what became of
+events; people who stand in events.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from starlette.responses import Response
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from lib import audit, deletion, dry_run, erasures, holds, http, retention, rules, subjects
 from lib.models import retention as keeping
@@ -16,7 +16,25 @@ from lib.operations import Call, Operations
 from lib import dry_run, http, limits, outcomes, projects, rules, usage, workspaces
 from lib.analysis import options
 from lib.models import PageQuery, analysis
+from lib import (
+    audit,
+    deletion,
+    dry_run,
+    erasures,
+    holds,
+    http,
+    limits,
+    outcomes,
+    projects,
+    retention,
+    rules,
+    subjects,
+    usage,
+    workspaces,
+)
+from lib.models import PageQuery
 from lib.models import projects as places
+from lib.models import retention as keeping
 from lib.models import rules as models
 from lib.models import usage as accounts
 from lib.operations import SIGNED_IN, Call, Operations
@@ -24,7 +42,6 @@ from lib.operations import SIGNED_IN, Call, Operations
 WORKSPACES = "/api/workspaces"
 WORKSPACE = WORKSPACES + "/{workspace_id:id}"
 PROJECT = "/api/projects/{project_id:id}"
-WORKSPACE = "/api/workspaces/{workspace_id:id}"
 operations = Operations()
 
 
@@ -181,6 +198,8 @@ async def read_workspace_limits(call: Call) -> dict[str, Any]:
 async def patch_workspace_limits(call: Call, body: accounts.WorkspaceLimitsPatch) -> dict[str, Any]:
     """Change the workspace's quota; it holds within a minute."""
     return await limits.change_workspace(call.conn, call.actor, body.events_per_month_max)
+
+
 @operations.get(PROJECT + "/retention", "project:read", answers=keeping.Retention)
 async def read_retention(call: Call) -> dict[str, Any]:
     """For how long the project keeps payloads."""

@@ -593,6 +593,19 @@ CREATE FUNCTION public.partitions_of(parent regclass) RETURNS TABLE(name text, d
      where h.inhparent = parent
 $_$;
 
+CREATE FUNCTION public.payload_signatures(expired date) RETURNS TABLE(project_id bigint, row_count bigint, signature bigint)
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    name text := 'event_payloads_' || to_char(expired, 'YYYYMMDD');
+begin
+    if to_regclass(name) is not null then
+        return query execute format(
+            'select p.project_id, count(*), bit_xor(hashtextextended(p.event_id::text, 0)) from %I p group by 1 order by 1', name);
+    end if;
+end
+$$;
+
 CREATE FUNCTION public.protect(project bigint, this_hour timestamp with time zone) RETURNS void
     LANGUAGE sql
     AS $$
@@ -609,6 +622,27 @@ CREATE FUNCTION public.protect(project bigint, this_hour timestamp with time zon
       join projects p on p.id = project
      where not exists (select from project_hours h
                         where h.project_id = project and h.hour = this_hour - interval '1 hour' and h.protected_at is not null)
+$$;
+
+CREATE FUNCTION public.prune_archived_payloads(expired date) RETURNS TABLE(row_count bigint, bytes bigint)
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    AS $$
+declare
+    name text := 'event_payloads_' || to_char(expired, 'YYYYMMDD');
+begin
+    if to_regclass(name) is null then
+        return;
+    end if;
+    -- Nothing may come to it from here on: a change of retention moves payloads to yesterday.
+    execute format('lock table %I in share mode', name);
+    if exists (select from payload_signatures(expired) s
+                 left join archives a on a.project_id = s.project_id and a.expires_on = expired
+                where (a.row_count, a.signature) is distinct from (s.row_count, s.signature)) then
+        raise exception 'payloads of % are not archived', expired using errcode = 'object_not_in_prerequisite_state';
+    end if;
+    return query select p.row_count, p.bytes from prune_payloads(expired) p;
+end
 $$;
 
 CREATE FUNCTION public.prune_audit(older_than timestamp with time zone, max_rows integer) RETURNS integer
@@ -682,7 +716,8 @@ begin
         'with gone as (
             delete from %1$I e
              where e.ctid = any (array(
-                   select m.ctid from %1$I m where m.expires_on < today() and not is_held(m.project_id, m.fingerprint) limit $1))
+                   select m.ctid from %1$I m
+                    where m.expires_on < today() and (not $2 or not is_held(m.project_id, m.fingerprint)) limit $1))
             returning e.project_id, e.event_id
         ), locked as (
             select k.ctid from event_ids k join gone g on g.project_id = k.project_id and g.event_id = k.event_id
@@ -691,7 +726,8 @@ begin
         ), forgotten as (
             delete from event_ids k using locked l where k.ctid = l.ctid
         )
-        select count(*) from gone', name) into gone using max_rows;
+        select count(*) from gone', name)
+      into gone using max_rows, exists (select from legal_holds h where h.ended_at is null);
     if gone > 0 then
         return gone;
     end if;
@@ -872,6 +908,7 @@ CREATE FUNCTION public.purge_rows(owner text, id bigint, max_rows integer) RETUR
     AS $_$
 declare
     holding regclass;
+    blocked regclass;
     gone bigint;
     total bigint := 0;
 begin
@@ -889,11 +926,14 @@ begin
             get diagnostics gone = row_count;
             total := total + gone;
         exception when foreign_key_violation then
-            total := total + 1;
+            blocked := holding;
         end;
         -- So many that another table would make the step long.
         exit when total >= max_rows;
     end loop;
+    if total = 0 and blocked is not null then
+        raise exception 'rows of % are still pointed at', blocked using errcode = 'foreign_key_violation';
+    end if;
     return total;
 end
 $_$;
@@ -1702,6 +1742,19 @@ CREATE TABLE public.analysis_watch (
     release text
 );
 
+CREATE TABLE public.archives (
+    project_id bigint NOT NULL,
+    expires_on date NOT NULL,
+    object_key text NOT NULL,
+    row_count bigint NOT NULL,
+    bytes bigint NOT NULL,
+    sha256 text NOT NULL,
+    signature bigint NOT NULL,
+    archived_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    delete_on date NOT NULL,
+    CONSTRAINT archives_sha256_check CHECK ((length(sha256) = 64))
+);
+
 CREATE TABLE public.attempts (
     workspace_id bigint NOT NULL,
     delivery_id uuid NOT NULL,
@@ -2346,6 +2399,9 @@ ALTER TABLE ONLY public.analysis_spending
 ALTER TABLE ONLY public.analysis_watch
     ADD CONSTRAINT analysis_watch_pkey PRIMARY KEY (project_id, incident_id);
 
+ALTER TABLE ONLY public.archives
+    ADD CONSTRAINT archives_pkey PRIMARY KEY (project_id, expires_on);
+
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT attempts_pkey PRIMARY KEY (workspace_id, delivery_id, number);
 
@@ -2522,6 +2578,8 @@ CREATE INDEX analyses_due ON public.analyses USING btree (due_at) WHERE (state =
 
 CREATE INDEX analysis_watch_by_check ON public.analysis_watch USING btree (checked_at);
 
+CREATE INDEX archives_by_end ON public.archives USING btree (delete_on);
+
 CREATE INDEX clerk_messages_by_age ON public.clerk_messages USING btree (received_at);
 
 CREATE INDEX deliveries_by_age ON public.deliveries USING btree (created_at);
@@ -2663,6 +2721,9 @@ ALTER TABLE ONLY public.analysis_spending
 
 ALTER TABLE ONLY public.analysis_watch
     ADD CONSTRAINT analysis_watch_project_id_incident_id_fkey FOREIGN KEY (project_id, incident_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.archives
+    ADD CONSTRAINT archives_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.attempts
     ADD CONSTRAINT attempts_workspace_id_delivery_id_fkey FOREIGN KEY (workspace_id, delivery_id) REFERENCES public.deliveries(workspace_id, id) ON DELETE CASCADE;

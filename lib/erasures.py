@@ -13,8 +13,9 @@ from typing import Any
 
 import orjson
 
-from lib import audit, db, log, subjects
+from lib import archives, audit, db, log, subjects
 from lib.errors import NotFound
+from lib.objects import Store
 from lib.runs import Run
 
 TEXT_ROWS = 500
@@ -78,17 +79,25 @@ async def erase_requested(one: Run) -> None:
                 if claimed is None:
                     break
                 searching = searching or await Search.begin(one.conn, claimed)
-                one.add("erased", **await searching.step(one.conn, claimed))
+                if not searching.reaches_archives(claimed):
+                    one.add("erased", **await searching.step(one.conn, claimed))
+                    continue
+            # No transaction waits for a store. Two runs that meet here do the same twice, which changes nothing.
+            one.add("erased", **await searching.erase_archive(one.conn, one.store, claimed))
 
 
 class Search:
     """What one run remembers of an erasure: where to look, in order. Its place in that order is in the row."""
 
-    def __init__(self, subject: subjects.Subject, places: list[subjects.Place], texts: list[tuple[int, str, str]]) -> None:
+    def __init__(
+        self, subject: subjects.Subject, places: list[subjects.Place], texts: list[tuple[int, str, str]],
+        kept: list[dict[str, Any]],
+    ) -> None:  # fmt: skip
         self._subject = subject
         self._words = subjects.Words(subject)
         self._places = places
         self._texts = texts
+        self._archives = kept
 
     @classmethod
     async def begin(cls, conn: db.Connection, row: Mapping[str, Any]) -> Search:
@@ -101,21 +110,54 @@ class Search:
         fields = await db.fetch_all(conn, "erasure_list_texts") if subject.mentions else []
         projects = sorted({place.project_id for place in places})
         texts = [(project_id, field["relation"], field["field"]) for project_id in projects for field in fields]
-        return cls(subject, places, texts)
+        kept = await db.fetch_all(conn, "archive_list_by_workspace", workspace_id=subject.workspace_id)
+        return cls(subject, places, texts, list(kept))
+
+    def reaches_archives(self, row: Mapping[str, Any]) -> bool:
+        """Whether the database has been searched, and an archive is next."""
+        position = row["position"]
+        return bool(position and "archive" in position and self._next_archive(position))
+
+    def _next_archive(self, position: Mapping[str, Any]) -> dict[str, Any] | None:
+        return next((one for one in self._archives if _archive_key(one) > position["archive"]), None)
+
+    async def erase_archive(self, conn: db.Connection, store: Store, row: Mapping[str, Any]) -> Counter[str]:
+        """The next archive; answers how many lines were removed. `conn`: in autocommit."""
+        archive = self._next_archive(row["position"])
+        assert archive  # noqa: S101 - reaches_archives has looked
+        gone = await archives.erase(conn, store, archive, lambda line: self._is_person(line, row["requested_at"]))
+        removed = Counter({"archived": gone})
+        await self._write(conn, row, {"archive": _archive_key(archive)}, removed)
+        return removed
+
+    def _is_person(self, line: bytes, before: datetime) -> bool:
+        event = orjson.loads(line)
+        if datetime.fromisoformat(event["received_at"]) >= before:
+            return False
+        counted = event["user_hash"] in {one.hex() for one in self._subject.user_hashes}
+        return counted or (self._subject.mentions and self._words.mention(line.decode()))
 
     async def step(self, conn: db.Connection, row: Mapping[str, Any]) -> Counter[str]:
         """One page; answers what was removed. `conn` is in the transaction that claimed the row."""
         position = row["position"] or {"text": None, "place": _key(self._places[0]) if self._places else None, "after": None}
         removed: Counter[str] = Counter()
-        if place := self._place(position):
-            position = await self._erase_events(conn, row, place, position, removed)
-        elif (nth := position["text"] or 0) < len(self._texts):
-            position = await self._erase_texts(conn, nth, position, removed)
-        else:
+        if "archive" in position:
             position = None
             removed["people"] += await db.run(
                 conn, "erasure_delete_people", workspace_id=row["workspace_id"], user_hashes=self._subject.user_hashes
             )
+        elif place := self._place(position):
+            position = await self._erase_events(conn, row, place, position, removed)
+        elif (nth := position["text"] or 0) < len(self._texts):
+            position = await self._erase_texts(conn, nth, position, removed)
+        else:
+            position = {"archive": []}
+        await self._write(conn, row, position, removed)
+        return removed
+
+    async def _write(
+        self, conn: db.Connection, row: Mapping[str, Any], position: dict[str, Any] | None, removed: Counter[str]
+    ) -> None:
         told = await db.fetch_one(
             conn, "erasure_update_position", workspace_id=row["workspace_id"], erasure_id=row["id"],
             position=orjson.dumps(position).decode(), removed=orjson.dumps(removed).decode(), finished=position is None,
@@ -126,7 +168,6 @@ class Search:
                 "erasure", workspace_id=row["workspace_id"], requested_at=row["requested_at"].isoformat(), mark=row["mark"],
                 user_hashes=[bytes(one).hex() for one in row["user_hashes"]], mentions=row["mentions"], removed=told["removed"],
             )  # fmt: skip
-        return removed
 
     def _place(self, position: dict[str, Any]) -> subjects.Place | None:
         """The first place that is not before the position: days may have gone, and come, since it was written."""
@@ -166,6 +207,10 @@ class Search:
 def _key(place: subjects.Place) -> list[Any]:
     """Sorts as places are listed, and survives JSON."""
     return [place.project_id, ["received", "expiring", "kept"].index(place.kind), place.day.isoformat() if place.day else ""]
+
+
+def _archive_key(archive: Mapping[str, Any]) -> list[Any]:
+    return [archive["project_id"], archive["expires_on"].isoformat()]
 
 
 def _padded(key: bytes, value: int) -> bytes:

@@ -18,6 +18,7 @@ class Keep(NamedTuple):
     events: light rows, and what tells a repeated event, after they came; longer where the payload is kept longer.
     counts: hourly counts. incidents: after they were last seen; never before their events are gone. audit: the trail.
     usage: the months' accounts. outcomes: what became of events, by the hour.
+    archives: archived payloads, after they were archived.
     """
 
     events: int = 365
@@ -26,6 +27,7 @@ class Keep(NamedTuple):
     audit: int = 730
     usage: int = 1_100
     outcomes: int = 100
+    archives: int = 365
 
 
 NAMES = {
@@ -35,6 +37,7 @@ NAMES = {
     "RETENTION_AUDIT_DAYS": "audit",
     "RETENTION_USAGE_DAYS": "usage",
     "RETENTION_OUTCOME_DAYS": "outcomes",
+    "RETENTION_ARCHIVE_DAYS": "archives",
 }
 
 

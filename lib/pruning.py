@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from lib import db, erasures, keeping, log, purging, settings
+from lib import archives, db, erasures, keeping, log, purging, settings
 from lib.runs import RUN_SECONDS, Run, repeat, when_free
 
 RECEIVED_DAYS_AHEAD = 14
@@ -38,8 +38,8 @@ async def run(conn: db.Connection, seconds: float = RUN_SECONDS) -> dict[str, An
 async def _succeeds(one: Run, name: str, step: Callable[[Run], Awaitable[None]]) -> bool:
     try:
         await step(one)
-    except psycopg.Error as error:
-        log.write("retention_step_failed", step=name, sqlstate=error.sqlstate, **log.where(error))
+    except Exception as error:  # noqa: BLE001 - a store that is away, or a bug in one step, does not stop what the others remove
+        log.write("retention_step_failed", step=name, sqlstate=getattr(error, "sqlstate", None), **log.where(error))
         return False
     return True
 
@@ -76,11 +76,24 @@ async def prune_payloads(one: Run) -> None:
 async def _drop_unless_held(one: Run, day: date) -> dict[str, Any] | None:
     while True:
         await repeat(one, "held", "retention_update_held", day=day, max_rows=MOVED_ROWS)
+        if one.store.configured:
+            one.add("archived", rows=await archives.write_day(one.conn, one.store, day, one.keep.archives))
+        query = "archive_delete_payloads" if one.store.configured else "retention_delete_payloads"
         try:
-            return await when_free(one, "retention_delete_payloads", day=day)
-        except psycopg.errors.ObjectInUse:  # a hold was placed since, or there was no time to move all
+            return await when_free(one, query, day=day)
+        except (psycopg.errors.ObjectInUse, psycopg.errors.ObjectNotInPrerequisiteState):
+            # A hold was placed since, a change moved something here, or there was no time to move all.
             if one.over:
                 return None
+
+
+async def prune_archives(one: Run) -> None:
+    """Remove archives whose time is over."""
+    for archive in await db.fetch_all(one.conn, "archive_list_due"):
+        if one.over:
+            return
+        await archives.remove(one.conn, one.store, archive)
+        one.add("archives", removed=1)
 
 
 async def release_kept(one: Run) -> None:
@@ -143,6 +156,7 @@ STEPS: dict[str, Callable[[Run], Awaitable[None]]] = {
     "partitions": make_partitions,
     "changes": apply_changes,
     "payloads": prune_payloads,
+    "archives": prune_archives,
     "kept": release_kept,
     "events": prune_events,
     "counts": prune_counts,

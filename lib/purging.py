@@ -1,10 +1,10 @@
-"""What was deleted more than seven days ago goes for good: Redis, then rows in bounded steps, then the thing itself."""
+"""What was deleted more than seven days ago goes for good: archives, rows in bounded steps, Redis, the thing itself."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from lib import db, log
+from lib import archives, db, log
 from lib.redis import Redis, RedisUnavailableError
 from lib.runs import Run, repeat
 
@@ -32,6 +32,8 @@ async def purge_deleted(one: Run) -> None:
 
 
 async def _purge_project(one: Run, redis: Redis, project_id: int) -> None:
+    for archive in await archives.list_all(one.conn, project_id):
+        await archives.remove(one.conn, one.store, archive)
     await repeat(one, "deleted", "deletion_delete_rows", owner="project_id", id=project_id, max_rows=PURGED_ROWS)
     await repeat(one, "deleted", "deletion_update_trail", project_id=project_id, max_rows=PURGED_ROWS)
     if one.over:

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 
 from lib import db, keeping, settings
+from lib.objects import Store
 
 # A function of this job lives for 300 s (vercel.json); a step under way may take as long as the rest.
 RUN_SECONDS = 240.0
@@ -25,6 +26,7 @@ class Run:
         self.conn = conn
         self._until = time.monotonic() + seconds
         self.report: dict[str, Any] = {}
+        self.store = Store()
         self.keep = keeping.read(settings.current().keep_days)
 
     @property

@@ -48,6 +48,18 @@ class Settings:
     """MAIL_FROM: `Sensra <alerts@example.com>`, of a domain that Resend has verified."""
     outbound_private_allowed: bool
     """OUTBOUND_PRIVATE_ALLOWED is set, and VERCEL is not: webhooks may use http and lead into private networks."""
+    archive_bucket: str | None
+    """ARCHIVE_BUCKET: payloads are archived there before they are dropped; unset, they are only dropped."""
+    archive_endpoint_url: str | None
+    """ARCHIVE_ENDPOINT_URL, of an S3-compatible store that is not AWS's."""
+    archive_region: str | None
+    """ARCHIVE_REGION."""
+    archive_access_key_id: str | None
+    """ARCHIVE_ACCESS_KEY_ID: Vercel keeps AWS's own names to itself. Unset, boto3 looks where it always does."""
+    archive_secret_access_key: str | None
+    """ARCHIVE_SECRET_ACCESS_KEY."""
+    archive_prefix: str
+    """ARCHIVE_PREFIX, before the names of all objects."""
     keep_days: Mapping[str, str]
     """RETENTION_EVENT_DAYS and its like, as they are written: lib/keeping.py reads them, and names their defaults."""
     base_url: str | None
@@ -124,6 +136,12 @@ def read(env: Mapping[str, str]) -> Settings:
         resend_api_url=(first("RESEND_API_URL") or RESEND_API_URL).rstrip("/"),
         mail_from=first("MAIL_FROM"),
         outbound_private_allowed=bool(env.get("OUTBOUND_PRIVATE_ALLOWED") and not env.get("VERCEL")),
+        archive_bucket=first("ARCHIVE_BUCKET"),
+        archive_endpoint_url=first("ARCHIVE_ENDPOINT_URL"),
+        archive_region=first("ARCHIVE_REGION"),
+        archive_access_key_id=first("ARCHIVE_ACCESS_KEY_ID"),
+        archive_secret_access_key=first("ARCHIVE_SECRET_ACCESS_KEY"),
+        archive_prefix=env.get("ARCHIVE_PREFIX", ""),
         keep_days={name: value for name, value in env.items() if name.startswith("RETENTION_") and value},
         base_url=_base_url(env),
         openai_api_key=first("OPENAI_API_KEY"),

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from typing import Any
 
+import orjson
 import psycopg
 import pytest
 
-from lib import db, pruning, runs
+from lib import db, payloads, pruning, runs
+from tests.lib import canaries
 from tests.lib.expiring import day, payload_days, record, record_expired
 from tests.lib.rows import ask, counts, make_project, row
 
@@ -127,3 +130,16 @@ async def test_a_plan_tells_what_would_go_and_changes_nothing(database_url: str)
     assert day(-2) in [one["day"] for one in plan["payloads"]]
     assert (await counts(database_url, project_id))["event_payloads"] == 3
     await prune(database_url)
+
+
+async def test_nothing_of_what_only_a_payload_held_is_left_anywhere(database_url: str) -> None:
+    project_id, canary, kept = await make_project(database_url), f"zc{secrets.token_hex(8)}", f"zk{secrets.token_hex(8)}"
+    for text, days in ((canary, -1), (kept, 1)):
+        dictionary, payload = payloads.compress(orjson.dumps({"payload": {"extra": {"note": text}}, "removals": []}))
+        one = row(project_id, retention_days=days)
+        await record(database_url, [one._replace(payload=payload, columns={**one.columns, "dictionary": dictionary})])
+    assert canaries.found_in(canaries.database(database_url), canary)
+    await prune(database_url)
+    found = canaries.database(database_url)
+    assert not canaries.found_in(found, canary)
+    assert canaries.found_in(found, kept)

@@ -274,7 +274,7 @@ async def test_an_incident_with_payloads_has_no_such_note(database_url: str) -> 
 
 
 def test_settings_have_defaults_and_bounds() -> None:
-    assert read({}) == Keep(events=365, counts=730, incidents=730, audit=730, usage=1_100, outcomes=100)
+    assert read({}) == Keep(events=365, counts=730, incidents=730, audit=730, usage=1_100, outcomes=100, archives=365)
     assert read({"RETENTION_EVENT_DAYS": "900"}).incidents == 900  # events lead to their incident
     for name, value in {
         "RETENTION_EVENT_DAYS": "30", "RETENTION_COUNT_DAYS": "forever", "RETENTION_AUDIT_DAYS": "-5",

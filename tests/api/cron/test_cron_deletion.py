@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import api.cron.retention
-from lib import audit, db, deletion, holds, purging, settings
+from lib import audit, db, deletion, holds, pruning, purging, settings
 from lib.errors import Conflict, NotFound
 from tests.api.conftest import Stage, Tenant
 from tests.lib import canaries
@@ -214,3 +214,20 @@ async def test_every_table_of_a_tenant_is_purged_even_one_that_a_later_version_a
         assert await stage.rows("SELECT 1 FROM later UNION ALL SELECT 1 FROM latest") == []
     finally:
         await stage.rows("DROP TABLE latest, later")
+
+
+async def test_what_cannot_be_removed_is_an_error_and_no_endless_task(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = await stage.tenant()
+    await stage.rows("CREATE TABLE in_the_way (id bigint PRIMARY KEY, project bigint, release text)")
+    await stage.rows("ALTER TABLE in_the_way ADD FOREIGN KEY (project, release) REFERENCES releases (project_id, release)")
+    try:
+        await stage.rows("INSERT INTO releases VALUES (%s, '1', NULL, now())", tenant.project_id)
+        await stage.rows("INSERT INTO in_the_way VALUES (1, %s, '1')", tenant.project_id)
+        await delete(stage, tenant, "project")
+        await pass_days(stage, tenant, LATE)
+        async with await db.connect(stage.database_url) as conn:
+            report = await pruning.run(conn, 20)
+        assert report["failed"] == ["deleted"]
+    finally:
+        await stage.rows("DROP TABLE in_the_way")
+    assert (await run(stage, monkeypatch))["deleted"]["projects"] >= 1
