@@ -8,14 +8,6 @@ from typing import Any
 
 from starlette.responses import Response, StreamingResponse
 
-from lib import audit, deletion, dry_run, erasures, holds, http, retention, rules, subjects
-from lib.models import retention as keeping
-from lib.models import rules as models
-from lib.operations import Call, Operations
-
-from lib import dry_run, http, limits, outcomes, projects, rules, usage, workspaces
-from lib.analysis import options
-from lib.models import PageQuery, analysis
 from lib import (
     audit,
     deletion,
@@ -32,7 +24,8 @@ from lib import (
     usage,
     workspaces,
 )
-from lib.models import PageQuery
+from lib.analysis import options
+from lib.models import PageQuery, analysis
 from lib.models import projects as places
 from lib.models import retention as keeping
 from lib.models import rules as models

@@ -16,7 +16,8 @@ SELECT p.id AS project_id, d.kind, d.day
 -- A person's events of a day received, by key.
 SELECT project_id, received_at, event_id, fingerprint
   FROM events
- WHERE project_id = %(project_id)s AND received_at >= %(since)s AND received_at < %(until)s AND received_at < %(before)s
+ WHERE project_id = %(project_id)s AND received_at >= %(since)s::date::timestamp AT TIME ZONE 'UTC'
+   AND received_at < %(until)s::date::timestamp AT TIME ZONE 'UTC' AND received_at < %(before)s
    AND user_hash = ANY (%(user_hashes)s)
    AND (%(after)s::uuid IS NULL OR (received_at, event_id) > (%(after_at)s, %(after)s))
  ORDER BY received_at, event_id

@@ -18,7 +18,7 @@ from lib.errors import InvalidRequest, NotFound
 from lib.intake import Incoming, prepare
 from lib.recording import Row
 from tests.lib import canaries
-from tests.lib.expiring import record
+from tests.lib.expiring import day, record
 from tests.lib.rows import ask, counts, make_project
 
 
@@ -293,3 +293,18 @@ async def test_the_log_of_an_erasure_can_be_replayed_and_names_nobody(
     [line] = [one for one in local.erasures.read(told) if one["workspace_id"] == shop.workspace_id]
     subject = await shop.subject("id", who)
     assert (line["mark"], line["user_hashes"]) == (subject.mark, [one.hex() for one in subject.user_hashes])
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "UTC"])
+async def test_a_day_is_a_day_of_utc_whatever_the_servers_time_zone(database_url: str, shop: Shop, zone: str) -> None:
+    who = canary()
+    await record(database_url, [shop.event(user={"id": who}) for _ in range(2)])
+    sql = """WITH n AS (SELECT event_id, row_number() OVER () AS n FROM events WHERE project_id = %s)
+             UPDATE events e SET received_at = (today()::timestamp AT TIME ZONE 'UTC') + CASE n WHEN 1 THEN interval '1 minute'
+                    ELSE interval '23 hours 59 minutes' END FROM n WHERE n.event_id = e.event_id"""
+    await ask(database_url, sql, shop.project_id)
+    subject = await shop.subject("id", who)
+    async with await db.connect(f"{database_url}&options=-c%20timezone%3D{zone}") as conn:
+        place = subjects.Place(shop.project_id, "received", day(0))
+        page = await subjects.look(conn, subject, subjects.Words(subject), place, subjects.ALWAYS, None)
+    assert len(page.found) == 2

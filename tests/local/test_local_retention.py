@@ -1,0 +1,57 @@
+"""Retention, erasures and archives from a terminal."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.folders import ROOT
+from tests.lib.expiring import day, record_expired
+from tests.lib.rows import counts, make_project
+
+
+def run(url: str, *arguments: str) -> str:
+    """What the command prints."""
+    environment = {"DATABASE_URL": url, "PATH": ""}
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )  # fmt: skip
+    return done.stdout
+
+
+async def test_a_dry_run_tells_what_would_go_and_a_run_removes_it(database_url: str) -> None:
+    project_id = await make_project(database_url)
+    await record_expired(database_url, project_id, days_ago=3)
+    told = json.loads(run(database_url, "local.retention", "--dry-run"))
+    assert str(day(-3)) in [one["day"] for one in told["payloads"]]
+    assert told["keep_days"]["events"] == 365
+    assert (await counts(database_url, project_id))["event_payloads"] == 3
+    assert json.loads(run(database_url, "local.retention"))["failed"] == []
+    assert (await counts(database_url, project_id))["event_payloads"] == 0
+
+
+async def test_erasures_go_into_a_file_and_come_back(database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "erasures.ndjson"
+    line = {"workspace_id": 2**60, "requested_at": "2026-01-01T00:00:00+00:00", "user_hashes": ["ab"], "mark": "hmac:1"}
+    assert all(json.loads(one)["mark"] for one in run(database_url, "local.erasures", "export").splitlines())
+    file.write_text(json.dumps({**line, "mentions": True}) + '\n{"at": "2026-01-01", "event": "request"}\n')
+    assert "0 erasures" in run(database_url, "local.erasures", "replay", str(file))  # of a workspace that is not there
+
+
+async def test_archives_are_listed(database_url: str) -> None:
+    assert json.loads(run(database_url, "local.archive", "list", "1")) == []
+
+
+@pytest.mark.parametrize("command", ["local.retention", "local.archive", "local.erasures"])
+def test_without_a_database_it_says_what_to_set(command: str, tmp_path: Path) -> None:
+    rest = {"local.archive": ["list", "1"], "local.erasures": ["export"]}.get(command, [])
+    environment = {"SENSRA_LOCAL": str(tmp_path), "PATH": ""}
+    done = subprocess.run(
+        [sys.executable, "-m", command, *rest], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "DATABASE_URL" in done.stderr
