@@ -122,6 +122,15 @@ class BudgetSpent(Problem):
         super().__init__(detail, headers={"Retry-After": str(int((month_end - now).total_seconds()) + 1)})
 
 
+class TooOften(Problem):
+    """This may be done only so often; come back later."""
+
+    slug, title, status = "too-often", "Too often", 429
+
+    def __init__(self, detail: str, retry_after_seconds: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after_seconds)})
+
+
 class Unavailable(Problem):
     """The database cannot be reached; nothing is known to be kept. Send it again."""
 

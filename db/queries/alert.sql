@@ -247,3 +247,132 @@ SELECT n.workspace_id, n.id, n.project_id, n.kind, n.detail, n.created_at, p.nam
 
 -- name: alert_update_notice_handled
 UPDATE notices SET handled_at = %(now)s WHERE workspace_id = %(workspace_id)s AND id = %(id)s;
+
+-- name: alert_lock_project
+-- Whoever changes rules and channels of a project waits here for those who are at it.
+SELECT FROM projects WHERE id = %(project_id)s FOR NO KEY UPDATE;
+
+-- name: alert_list_settings
+-- A project's rules as people set them, the oldest first.
+SELECT r.id, r.name, r.conditions, r.filters, r.quiet_hours, r.enabled, r.muted_until, r.created_at,
+       array(SELECT l.channel_id FROM alert_rule_channels l
+              WHERE l.project_id = r.project_id AND l.rule_id = r.id ORDER BY l.channel_id) AS channel_ids
+  FROM alert_rules r
+ WHERE r.project_id = %(project_id)s AND (%(rule_id)s::bigint IS NULL OR r.id = %(rule_id)s)
+ ORDER BY r.id;
+
+-- name: alert_insert_rule
+INSERT INTO alert_rules (project_id, name, conditions, filters, quiet_hours, enabled, muted_until, created_by)
+VALUES (%(project_id)s, %(name)s, %(conditions)s::jsonb, %(filters)s::jsonb, %(quiet_hours)s::jsonb, %(enabled)s, %(muted_until)s,
+        %(person_id)s::bigint)
+RETURNING id;
+
+-- name: alert_update_rule
+UPDATE alert_rules
+   SET name = %(name)s, conditions = %(conditions)s::jsonb, filters = %(filters)s::jsonb, quiet_hours = %(quiet_hours)s::jsonb,
+       enabled = %(enabled)s, muted_until = %(muted_until)s
+ WHERE project_id = %(project_id)s AND id = %(rule_id)s;
+
+-- name: alert_delete_rule
+DELETE FROM alert_rules WHERE project_id = %(project_id)s AND id = %(rule_id)s;
+
+-- name: alert_delete_rule_channels
+DELETE FROM alert_rule_channels WHERE project_id = %(project_id)s AND rule_id = %(rule_id)s;
+
+-- name: alert_insert_rule_channels
+-- Only channels of the same project can be named: the key says so.
+INSERT INTO alert_rule_channels (project_id, rule_id, channel_id)
+SELECT DISTINCT %(project_id)s::bigint, %(rule_id)s::bigint, c FROM unnest(%(channel_ids)s::bigint[]) AS c;
+
+-- name: alert_list_past
+-- A project's transitions of the week before, the latest first, each with the event that it came with.
+SELECT t.id, t.kind, t.event_id, t.release, t.environment, t.created_at, i.id AS incident_id, i.title, i.level, e.service, e.route,
+       e.level AS event_level
+  FROM (SELECT * FROM transitions t
+         WHERE t.project_id = %(project_id)s AND t.created_at > clock_timestamp() - interval '7 days'
+         ORDER BY t.id DESC LIMIT %(limit)s) t
+  JOIN incidents i ON i.project_id = t.project_id AND i.id = t.incident_id
+  LEFT JOIN event_ids k ON k.project_id = t.project_id AND k.event_id = t.event_id
+  LEFT JOIN events e ON e.project_id = k.project_id AND e.fingerprint = k.fingerprint AND e.received_at = k.received_at
+                    AND e.event_id = k.event_id
+ ORDER BY t.id DESC;
+
+-- name: alert_list_past_hours
+-- The hours of the week before in which an incident had more than so many events, the latest first; at most one a day of each.
+SELECT DISTINCT ON (h.day, h.incident_id) h.incident_id, h.title, h.level, h.hour AS at, h.event_count
+  FROM (SELECT i.id AS incident_id, i.title, i.level, c.hour, date_trunc('day', c.hour) AS day, sum(c.event_count) AS event_count
+          FROM incidents i
+          JOIN incident_fingerprints f ON f.project_id = i.project_id AND f.incident_id = i.id
+          JOIN event_counts c ON c.project_id = f.project_id AND c.fingerprint = f.fingerprint
+         WHERE i.project_id = %(project_id)s AND i.last_seen > clock_timestamp() - interval '7 days' AND i.event_count > %(more_than)s
+           AND c.hour > clock_timestamp() - interval '7 days'
+           AND (%(environments)s::text[] IS NULL
+                OR coalesce(nullif(c.environment, ''), 'production') ILIKE ANY (%(environments)s))
+           AND (%(releases)s::text[] IS NULL OR c.release ILIKE ANY (%(releases)s))
+           AND (%(levels)s::text[] IS NULL OR i.level = ANY (%(levels)s))
+         GROUP BY i.id, i.title, i.level, c.hour
+        HAVING sum(c.event_count) > %(more_than)s) h
+ ORDER BY h.day DESC, h.incident_id, h.hour
+ LIMIT %(limit)s;
+
+-- name: alert_list_past_counts
+-- Incidents that had events in the week before, and how many they had before it.
+SELECT i.id AS incident_id, i.title, i.level, i.environments, i.last_seen AS at, i.event_count,
+       i.event_count - coalesce((
+         SELECT sum(c.event_count) FROM incident_fingerprints f
+           JOIN event_counts c ON c.project_id = f.project_id AND c.fingerprint = f.fingerprint
+          WHERE f.project_id = i.project_id AND f.incident_id = i.id AND c.hour > clock_timestamp() - interval '7 days'), 0) AS before
+  FROM incidents i
+ WHERE i.project_id = %(project_id)s AND i.last_seen > clock_timestamp() - interval '7 days' AND i.merged_into IS NULL
+   AND i.event_count >= 10
+ ORDER BY i.last_seen DESC
+ LIMIT %(limit)s;
+
+-- name: alert_delete_recipient
+-- They want no more of it: answers whose mails ended. An address that is no member's is asked anew before anything else goes there.
+WITH ended AS (
+  UPDATE recipients r SET unsubscribed_at = coalesce(r.unsubscribed_at, clock_timestamp()) WHERE r.token = %(token)s
+  RETURNING r.project_id, r.channel_id, r.address
+), asked AS (
+  UPDATE addresses a
+     SET confirmed_at = NULL
+    FROM ended JOIN projects p ON p.id = ended.project_id
+   WHERE a.workspace_id = p.workspace_id AND a.address = ended.address
+)
+SELECT e.project_id, e.channel_id, e.address, p.workspace_id, p.name AS project_name FROM ended e JOIN projects p ON p.id = e.project_id;
+
+-- name: alert_find_recipient
+-- Whose mails a link would end.
+SELECT r.address, p.name AS project_name, r.unsubscribed_at
+  FROM recipients r
+  JOIN projects p ON p.id = r.project_id
+ WHERE r.token = %(token)s;
+
+-- name: alert_upsert_address
+-- Ask an address; no row where it was asked lately, or is confirmed.
+INSERT INTO addresses AS a (workspace_id, address, token_hash, token_expires_at, asked_at, asked_by)
+VALUES (%(workspace_id)s, %(address)s, %(token_hash)s, clock_timestamp() + %(lives)s, clock_timestamp(), %(person_id)s::bigint)
+ON CONFLICT (workspace_id, address)
+DO UPDATE SET token_hash = excluded.token_hash, token_expires_at = excluded.token_expires_at, asked_at = excluded.asked_at,
+              asked_by = excluded.asked_by
+   WHERE a.confirmed_at IS NULL AND a.asked_at < clock_timestamp() - %(again)s::interval
+RETURNING address;
+
+-- name: alert_count_asked
+-- How many addresses the workspace has asked within a day.
+SELECT count(*) AS asked FROM addresses
+ WHERE workspace_id = %(workspace_id)s AND asked_at > clock_timestamp() - interval '1 day';
+
+-- name: alert_find_asked
+-- Who asks an address, by the token in the mail; no row once it was used or is over.
+SELECT a.workspace_id, a.address, w.name AS workspace_name
+  FROM addresses a
+  JOIN workspaces w ON w.id = a.workspace_id
+ WHERE a.token_hash = %(token_hash)s AND a.token_expires_at > clock_timestamp();
+
+-- name: alert_update_confirmed
+-- Once: the token is used up by it.
+UPDATE addresses a
+   SET confirmed_at = clock_timestamp(), token_hash = NULL, token_expires_at = NULL
+ WHERE a.token_hash = %(token_hash)s AND a.token_expires_at > clock_timestamp()
+RETURNING a.workspace_id, a.address;

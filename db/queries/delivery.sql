@@ -110,3 +110,31 @@ SELECT DISTINCT lower(pe.email) AS address
 DELETE FROM deliveries WHERE (workspace_id, id) IN (
   SELECT workspace_id, id FROM deliveries
    WHERE created_at < %(before)s AND state <> 'pending' ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED);
+
+-- name: delivery_list
+-- A project's deliveries, the newest first, by index deliveries_by_project.
+SELECT d.id, d.channel_id, d.purpose, d.kind, d.recipient, d.state, d.created_at, d.next_try_at,
+       coalesce(d.leased_until > clock_timestamp(), false) AS sending, d.tries, d.last_error, d.provider_id, d.finished_at,
+       d.incident_ids
+  FROM deliveries d
+ WHERE d.project_id = %(project_id)s
+   AND (%(delivery_id)s::uuid IS NULL OR d.id = %(delivery_id)s)
+   AND (%(state)s::text IS NULL OR d.state = %(state)s)
+   AND (%(channel_id)s::bigint IS NULL OR d.channel_id = %(channel_id)s)
+   AND (%(after)s::timestamptz IS NULL OR (d.created_at, d.id) < (%(after)s, %(after_id)s::uuid))
+ ORDER BY d.created_at DESC, d.id DESC
+ LIMIT %(limit)s;
+
+-- name: delivery_list_attempts
+SELECT a.number, a.started_at, a.finished_at, a.outcome, a.error
+  FROM attempts a
+ WHERE a.workspace_id = %(workspace_id)s AND a.delivery_id = %(delivery_id)s
+ ORDER BY a.number;
+
+-- name: delivery_update_again
+-- A dead one goes through its schedule anew, as it was rendered; no row where it is not dead, or its channel is gone.
+UPDATE deliveries d
+   SET state = 'pending', next_try_at = clock_timestamp(), tries_before = d.tries, first_tried_at = NULL, finished_at = NULL
+ WHERE d.project_id = %(project_id)s AND d.id = %(delivery_id)s AND d.state = 'dead' AND d.content IS NOT NULL
+   AND (d.kind = 'email' OR EXISTS (SELECT FROM channels c WHERE c.project_id = d.project_id AND c.id = d.channel_id))
+RETURNING d.id;

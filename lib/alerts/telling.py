@@ -31,7 +31,7 @@ async def tell(conn: db.Connection, now: datetime) -> int | None:
     place = {"project_id": channel["project_id"], "channel_id": channel["id"], "now": now}
     waiting = await db.fetch_all(conn, "alert_claim_waiting", **place)
     await conn.execute(queries.get("alert_update_channel_told"), place)
-    receivers = await _receivers(conn, channel)
+    receivers = await receivers_of(conn, channel)
     if not receivers:
         log.write("alerts_without_receiver", project=channel["project_id"], channel=channel["id"], alerts=len(waiting))
         return 0
@@ -50,7 +50,7 @@ async def _write(
     base_url = settings.current().base_url or ""
     notice = Notice(
         channel["workspace_name"], channel["project_id"], channel["project_name"], tuple(items), omitted, base_url,
-        f"{base_url}{UNSUBSCRIBE}?token={token}" if token else None,
+        unsubscribe_url(token),
     )  # fmt: skip
     content = channels.render(channel["kind"], notice, delivery_id=str(delivery_id), created_at=now)
     receiver = hashlib.sha256((address or "").encode()).hexdigest()[:16]
@@ -61,8 +61,16 @@ async def _write(
     await deliveries.enqueue(conn, new, delivery_id=delivery_id, now=now)
 
 
-async def _receivers(conn: db.Connection, channel: dict[str, Any]) -> list[tuple[str | None, str | None]]:
-    """(address, token to end its mails); (None, None) for what is no mail. None of those who ended them or never confirmed."""
+def unsubscribe_url(token: str | None) -> str | None:
+    """The link by which somebody ends these mails."""
+    return f"{settings.current().base_url or ''}{UNSUBSCRIBE}?token={token}" if token else None
+
+
+async def receivers_of(conn: db.Connection, channel: dict[str, Any]) -> list[tuple[str | None, str | None]]:
+    """(address, token to end its mails); (None, None) for what is no mail. Without those who ended them or never agreed.
+
+    channel: kind, target, id, project_id and workspace_id of it.
+    """
     if channel["kind"] != "email":
         return [(None, None)]
     workspace_id = channel["workspace_id"]

@@ -1,0 +1,197 @@
+"""/api/projects/{project_id}/alert-rules, …/channels, …/deliveries; and /api/alerts, where links in mails lead."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from starlette.responses import Response
+
+from lib import delivery_log, http
+from lib.alerts import addresses, channel_settings, rule_settings, telling
+from lib.errors import InvalidRequest
+from lib.models import alerts as models
+from lib.operations import ANYONE, Call, Operations
+
+PROJECT = "/api/projects/{project_id:id}"
+RULES, CHANNELS, DELIVERIES = f"{PROJECT}/alert-rules", f"{PROJECT}/channels", f"{PROJECT}/deliveries"
+RULE, CHANNEL, DELIVERY = f"{RULES}/{{rule_id:id}}", f"{CHANNELS}/{{channel_id:id}}", f"{DELIVERIES}/{{delivery_id}}"
+PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title} · Sensra</title></head>
+<body><main><h1>{title}</h1>
+<p>{text}</p>
+{form}</main></body>
+</html>
+"""
+FORM = '<form method="post"><p><button>{words}</button></p></form>\n'
+operations = Operations()
+
+
+# -- rules
+
+
+@operations.get(RULES, "alerts:read", answers=models.RuleList)
+async def list_rules(call: Call) -> dict[str, Any]:
+    """All alert rules of the project, the oldest first."""
+    return await rule_settings.list_all(call.conn, call.project_id)
+
+
+@operations.post(RULES, "alerts:write", answers=models.Rule, status=201)
+async def create_rule(call: Call, body: models.RuleCreate) -> dict[str, Any]:
+    """Make an alert rule."""
+    given = body.model_dump(by_alias=True, exclude={"conditions"}) | {"conditions": _conditions(body.conditions)}
+    return await rule_settings.create(call.conn, call.actor, call.project_id, given)
+
+
+@operations.post(RULES + "/preview", "alerts:read", answers=models.Preview)
+async def preview_rule(call: Call, body: models.RuleTry) -> dict[str, Any]:
+    """What a rule of these conditions and filters would have found in the week before."""
+    return await rule_settings.preview(call.conn, call.project_id, _conditions(body.conditions), body.filters.model_dump())
+
+
+@operations.get(RULE, "alerts:read", answers=models.Rule)
+async def read_rule(call: Call) -> dict[str, Any]:
+    """One alert rule."""
+    return await rule_settings.read(call.conn, call.project_id, call.id("rule_id"))
+
+
+@operations.patch(RULE, "alerts:write", answers=models.Rule)
+async def change_rule(call: Call, body: models.RulePatch) -> dict[str, Any]:
+    """Change an alert rule, mute it or switch it off. What is left out stays."""
+    given = body.model_dump(by_alias=True, exclude_unset=True)
+    if body.conditions:
+        given["conditions"] = _conditions(body.conditions)
+    settings = {name: value for name, value in given.items() if value is not None or name in {"quiet_hours", "muted_until"}}
+    before = await rule_settings.read(call.conn, call.project_id, call.id("rule_id"))
+    together = {name: settings.get(name, before[name]) for name in ("conditions", "filters")}
+    try:
+        models.RuleTry.model_validate(together)
+    except ValueError as error:
+        raise InvalidRequest("These filters do not go with these conditions; see docs/alerts.md.") from error
+    return await rule_settings.change(call.conn, call.actor, call.project_id, call.id("rule_id"), settings)
+
+
+@operations.delete(RULE, "alerts:write")
+async def delete_rule(call: Call) -> None:
+    """Delete an alert rule, and what waits to be told by it."""
+    await rule_settings.delete(call.conn, call.actor, call.project_id, call.id("rule_id"))
+
+
+def _conditions(conditions: models.Conditions) -> dict[str, Any]:
+    """Those that are wanted."""
+    return {name: value for name, value in conditions.model_dump().items() if value}
+
+
+# -- channels
+
+
+@operations.get(CHANNELS, "alerts:read", answers=models.ChannelList)
+async def list_channels(call: Call) -> dict[str, Any]:
+    """All channels of the project, the oldest first."""
+    return await channel_settings.list_all(call.conn, call.project_id)
+
+
+@operations.post(CHANNELS, "alerts:write", answers=models.CreatedChannel, status=201, shown_once=("secret",))
+async def create_channel(call: Call, body: models.ChannelCreate) -> dict[str, Any]:
+    """Make a channel. An address that is no member's is asked by mail first. Keep a webhook's secret: it is not shown again."""
+    return await channel_settings.create(call.conn, call.actor, call.project_id, body.model_dump())
+
+
+@operations.get(CHANNEL, "alerts:read", answers=models.Channel)
+async def read_channel(call: Call) -> dict[str, Any]:
+    """One channel."""
+    return await channel_settings.read(call.conn, call.project_id, call.id("channel_id"))
+
+
+@operations.patch(CHANNEL, "alerts:write", answers=models.Channel)
+async def change_channel(call: Call, body: models.ChannelPatch) -> dict[str, Any]:
+    """Change a channel, mute it, switch it off or on again. What is left out stays."""
+    given = body.model_dump(exclude_unset=True)
+    settings = {name: value for name, value in given.items() if value is not None or name in {"muted_until", "target"}}
+    return await channel_settings.change(call.conn, call.actor, call.project_id, call.id("channel_id"), settings)
+
+
+@operations.delete(CHANNEL, "alerts:write")
+async def delete_channel(call: Call) -> None:
+    """Delete a channel; what waits for it is cancelled."""
+    await channel_settings.delete(call.conn, call.actor, call.project_id, call.id("channel_id"))
+
+
+@operations.post(CHANNEL + "/test", "alerts:write", answers=models.Delivery)
+async def test_channel(call: Call) -> dict[str, Any]:
+    """Send a test message over the channel; answers its delivery, whose state tells what becomes of it."""
+    delivery_id = await channel_settings.test(call.conn, call.actor, call.project_id, call.id("channel_id"))
+    return await delivery_log.read(call.conn, call.workspace_id, call.project_id, delivery_id)
+
+
+@operations.post(CHANNEL + "/confirmation", "alerts:write", answers=models.Channel)
+async def ask_channel(call: Call) -> dict[str, Any]:
+    """Ask the channel's address once more whether it agrees."""
+    return await channel_settings.ask_again(call.conn, call.actor, call.project_id, call.id("channel_id"))
+
+
+# -- deliveries
+
+
+@operations.get(DELIVERIES, "alerts:read", answers=models.DeliveryPage)
+async def list_deliveries(call: Call, query: models.DeliveryQuery) -> dict[str, Any]:
+    """A page of the project's deliveries of the last 30 days, the newest first."""
+    return await delivery_log.list_page(
+        call.conn, call.project_id, query.state, query.channel_id, query.limit, query.cursor
+    )  # fmt: skip
+
+
+@operations.get(DELIVERY, "alerts:read", answers=models.Delivery)
+async def read_delivery(call: Call) -> dict[str, Any]:
+    """One delivery with its tries."""
+    return await delivery_log.read(call.conn, call.workspace_id, call.project_id, call.text("delivery_id"))
+
+
+@operations.post(DELIVERY + "/resend", "alerts:write", answers=models.Delivery)
+async def resend_delivery(call: Call) -> dict[str, Any]:
+    """Send a dead delivery again, as it was rendered."""
+    return await delivery_log.send_again(call.conn, call.actor, call.project_id, call.text("delivery_id"))
+
+
+# -- links in mails: looking changes nothing, since mail scanners look at all of them
+
+
+def _page(title: str, text: str, words: str | None = None) -> Response:
+    form = FORM.format(words=html.escape(words)) if words else ""
+    content = PAGE.format(title=html.escape(title), text=html.escape(text), form=form)
+    return Response(content, headers=http.HEADERS, media_type="text/html")
+
+
+@operations.get(addresses.CONFIRM, ANYONE, media_type="text/html")
+async def show_confirmation(call: Call, query: models.TokenQuery) -> Response:
+    """The page on which an address agrees to get alerts."""
+    asked = await addresses.find_asked(call.conn, query.token)
+    text = f"The workspace {asked['workspace_name']} wants to send its alerts about errors to {asked['address']}."
+    return _page("Do you want these alerts?", text, "Yes, send them")
+
+
+@operations.post(addresses.CONFIRM, ANYONE, media_type="text/html")
+async def confirm_address(call: Call, query: models.TokenQuery) -> Response:
+    """An address agrees to get alerts."""
+    found = await addresses.confirm(call.conn, query.token, http.client_address(call.request))
+    return _page("Thank you", f"From now on alerts go to {found['address']}. Each has a link that ends them.")
+
+
+@operations.get(telling.UNSUBSCRIBE, ANYONE, media_type="text/html")
+async def show_subscription(call: Call, query: models.TokenQuery) -> Response:
+    """The page on which somebody ends a channel's mails."""
+    found = await addresses.find_recipient(call.conn, query.token)
+    if found["unsubscribed_at"]:
+        return _page("They have ended", f"No more of these alerts of {found['project_name']} go to {found['address']}.")
+    return _page("End these alerts?", f"Alerts of {found['project_name']} go to {found['address']}.", "End them")
+
+
+@operations.post(telling.UNSUBSCRIBE, ANYONE, media_type="text/html")
+async def unsubscribe_address(call: Call, query: models.TokenQuery) -> Response:
+    """End a channel's mails to somebody: one click in a mail client, or the page's button (RFC 8058)."""
+    found = await addresses.unsubscribe(call.conn, query.token, http.client_address(call.request))
+    return _page("They have ended", f"No more of these alerts of {found['project_name']} go to {found['address']}.")
+
+
+app = operations.app()

@@ -1,0 +1,490 @@
+"""Alert rules, channels, deliveries and the links in mails, over HTTP: who may do what, what is refused, what the trail keeps."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+import api.alerts
+from lib import db, settings
+from lib.alerts import addresses, channel_settings, rule_settings, sweep
+from lib.models import alerts as models
+from tests.api.conftest import Stage, Tenant
+from tests.conftest import OutboxStandIn, SinkStandIn
+
+RULE: dict[str, Any] = {"name": "All new", "conditions": {"transitions": ["new"]}, "channel_ids": []}
+QUIET = {"time_zone": "Europe/Berlin", "from": "22:00", "to": "07:00", "days": ["mon", "tue"]}
+LINK = re.compile(r"https://sensra\.test(/api/alerts/\S+)")
+
+
+class Alerts:
+    """The function, and a tenant whose owner is alice."""
+
+    def __init__(self, stage: Stage, tenant: Tenant, client: httpx.AsyncClient) -> None:
+        self.stage, self.tenant, self.client = stage, tenant, client
+        self.base = f"/api/projects/{tenant.project_id}"
+
+    async def call(self, method: str, path: str, body: Any = None, who: dict[str, str] | None = None, expect: int = 200) -> Any:
+        """The answer's JSON, or its problem."""
+        answer = await self.client.request(method, self.base + path, json=body, headers=who or self.stage.alice())
+        assert answer.status_code == expect, answer.text
+        return answer.json() if answer.content else None
+
+    async def channel(self, sink: SinkStandIn, kind: str = "webhook", **more: Any) -> Any:
+        """A new channel to the sink."""
+        target = {"url": f"{sink.url}/local/sink/{kind}"}
+        return await self.call("POST", "/channels", {"kind": kind, "name": "Ops", "target": target, **more}, expect=201)
+
+    async def sweep(self, after: timedelta = timedelta()) -> Any:
+        """Send what is due, so long from now."""
+        database = db.Database(self.stage.database_url)
+        try:
+            return await sweep.run(database, lambda: datetime.now(UTC) + timedelta(seconds=1) + after)
+        finally:
+            await database.close()
+
+    async def trail(self) -> list[str]:
+        """What was done, in order."""
+        rows = await self.stage.rows("SELECT action FROM audit_log WHERE workspace_id = %s ORDER BY id", self.tenant.workspace_id)
+        return [row["action"] for row in rows]
+
+
+@pytest.fixture
+async def alerts(stage: Stage, sink: SinkStandIn, outbox: OutboxStandIn, monkeypatch: pytest.MonkeyPatch) -> Alerts:
+    monkeypatch.setenv("PUBLIC_URL", "https://sensra.test")
+    settings.current.cache_clear()
+    await stage.rows("DELETE FROM deliveries")
+    await stage.rows("UPDATE transitions SET handled_at = now() WHERE handled_at IS NULL")
+    return Alerts(stage, await stage.tenant(), await stage.client(api.alerts.app))
+
+
+# -- rules
+
+
+async def test_a_project_shows_the_rule_that_it_began_with(alerts: Alerts) -> None:
+    [rule] = (await alerts.call("GET", "/alert-rules"))["items"]
+    assert rule["name"] == "New and regressed errors in production"
+    assert rule["conditions"] == {"transitions": ["new", "regressed"]}
+    assert rule["filters"] == {"environments": ["production"], "levels": ["error", "fatal"]}
+    [channel] = (await alerts.call("GET", "/channels"))["items"]
+    assert rule["channel_ids"] == [channel["id"]]
+    assert (channel["kind"], channel["target"], channel["confirmed"]) == ("email", "the workspace's owners", True)
+    models.Rule.model_validate(rule)
+    models.Channel.model_validate(channel)
+
+
+async def test_a_rule_is_made_read_changed_and_deleted_and_the_trail_tells(alerts: Alerts, sink: SinkStandIn) -> None:
+    channel = await alerts.channel(sink)
+    body = RULE | {"channel_ids": [channel["id"]], "quiet_hours": QUIET, "filters": {"environments": ["prod*"]}}
+    made = await alerts.call("POST", "/alert-rules", body, expect=201)
+    assert made["quiet_hours"] == QUIET
+    path = f"/alert-rules/{made['id']}"
+    assert await alerts.call("GET", path) == made
+    changed = await alerts.call("PATCH", path, {"name": "Other", "quiet_hours": None, "muted_until": "2030-01-01T00:00:00Z"})
+    assert changed == made | {"name": "Other", "quiet_hours": None, "muted_until": "2030-01-01T00:00:00+00:00"}
+    assert (await alerts.call("PATCH", path, {"conditions": {"milestones": True}}))["conditions"] == {"milestones": True}
+    await alerts.call("DELETE", path, expect=204)
+    await alerts.call("GET", path, expect=404)
+    assert await alerts.trail() == [
+        *("channel.create", "alert_rule.create", "alert_rule.change", "alert_rule.change", "alert_rule.delete")
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"conditions": {}},
+        {"conditions": {"transitions": ["old"]}},
+        {"conditions": {"transitions": []}},
+        {"conditions": {"frequency": {"more_than": 0, "minutes": 5}}},
+        {"conditions": {"frequency": {"more_than": 5, "minutes": 1441}}},
+        {"conditions": {"frequency": {"more_than": 5}}},
+        {"conditions": {"unusual": {"times": 1, "minutes": 5}}},
+        {"conditions": {"people": {"more_than": -1}}},
+        {"conditions": {"everything": True}},
+        {"filters": {"colour": ["red"]}},
+        {"filters": {"levels": ["terrible"]}},
+        {"filters": {"environments": [""]}},
+        {"filters": {"environments": ["x"] * 21}},
+        {"filters": {"environments": ["x" * 201]}},
+        {"filters": {"tags": {"a": "b"}}, "conditions": {"milestones": True}},
+        {"filters": {"services": ["a"]}, "conditions": {"unusual": {"times": 2, "minutes": 5}}},
+        {"filters": {"releases": ["a"]}, "conditions": {"people": {"more_than": 5}}},
+        {"quiet_hours": {**QUIET, "time_zone": "Mars/Olympus"}},
+        {"quiet_hours": {**QUIET, "time_zone": "../../etc/passwd"}},
+        {"quiet_hours": {**QUIET, "from": "7:00"}},
+        {"quiet_hours": {**QUIET, "to": "24:00"}},
+        {"quiet_hours": {**QUIET, "from": "22:00", "to": "22:00"}},
+        {"quiet_hours": {**QUIET, "days": ["someday"]}},
+        {"muted_until": "tomorrow"},
+        {"name": ""},
+        {"name": "x" * 81},
+        {"channel_ids": [0]},
+        {"channel_ids": [2**62]},
+        {"surprise": 1},
+    ],
+)
+async def test_a_rule_that_cannot_be_meant_is_refused_and_says_where(alerts: Alerts, wrong: dict[str, Any]) -> None:
+    problem = await alerts.call("POST", "/alert-rules", RULE | wrong, expect=400)
+    assert problem["errors"][0]["detail"]
+    assert len((await alerts.call("GET", "/alert-rules"))["items"]) == 1
+
+
+async def test_a_change_that_does_not_go_with_what_stays_is_refused(alerts: Alerts) -> None:
+    made = await alerts.call("POST", "/alert-rules", RULE | {"filters": {"tags": {"region": "eu"}}}, expect=201)
+    await alerts.call("PATCH", f"/alert-rules/{made['id']}", {"conditions": {"milestones": True}}, expect=400)
+
+
+async def test_a_rule_cannot_name_another_tenants_channel(alerts: Alerts, sink: SinkStandIn) -> None:
+    foreign = await alerts.channel(sink)
+    await alerts.stage.tenant()
+    other = Alerts(alerts.stage, alerts.tenant, alerts.client)
+    rows = await alerts.stage.rows("SELECT max(id) AS id FROM projects")
+    other.base = f"/api/projects/{rows[0]['id']}"
+    problem = await other.call("POST", "/alert-rules", RULE | {"channel_ids": [foreign["id"]]}, expect=400)
+    assert problem["errors"][0]["pointer"] == "/channel_ids/0"
+
+
+async def test_numbers_of_rules_and_channels_are_bounded(
+    alerts: Alerts, sink: SinkStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rule_settings, "RULES_MAX", 2)
+    monkeypatch.setattr(channel_settings, "CHANNELS_MAX", 2)
+    await alerts.call("POST", "/alert-rules", RULE, expect=201)
+    assert "2 alert rules" in (await alerts.call("POST", "/alert-rules", RULE, expect=409))["detail"]
+    await alerts.channel(sink)
+    body = {"kind": "slack", "name": "x", "target": {"url": f"{sink.url}/local/sink/slack"}}
+    assert "2 channels" in (await alerts.call("POST", "/channels", body, expect=409))["detail"]
+
+
+async def test_a_preview_tells_what_a_rule_would_have_found(alerts: Alerts) -> None:
+    send = alerts.stage.ingest.post
+    for number, environment in ((1, "production"), (12, "staging")):
+        event = {"error": {"type": f"Error{number}", "message": "x"}, "environment": environment}
+        for _ in range(number):
+            assert (await send("/api/ingest", json=event, headers=alerts.tenant.bearer)).status_code == 200
+
+    async def preview(conditions: Any, filters: Any = None) -> Any:
+        found = await alerts.call("POST", "/alert-rules/preview", {"conditions": conditions, "filters": filters or {}})
+        models.Preview.model_validate(found)
+        return [(item["title"].partition(":")[0], item["kind"]) for item in found["items"]]
+
+    assert await preview({"transitions": ["new"]}) == [("Error12", "new"), ("Error1", "new")]
+    assert await preview({"transitions": ["new"]}, {"environments": ["prod*"]}) == [("Error1", "new")]
+    assert await preview({"transitions": ["regressed"]}) == []
+    assert await preview({"frequency": {"more_than": 10, "minutes": 60}}) == [("Error12", "frequency")]
+    assert await preview({"frequency": {"more_than": 10, "minutes": 60}}, {"environments": ["production"]}) == []
+    assert await preview({"milestones": True}) == [("Error12", "milestone")]
+    answer = await alerts.call("POST", "/alert-rules/preview", {"conditions": {"people": {"more_than": 1}}})
+    assert answer["not_covered"] == ["people"]
+
+
+# -- channels
+
+
+async def test_a_webhooks_secret_is_shown_once_and_its_address_never_whole(alerts: Alerts, sink: SinkStandIn) -> None:
+    made = await alerts.channel(sink)
+    models.CreatedChannel.model_validate(made)
+    assert made["secret"].startswith("whsec_")
+    found = await alerts.call("GET", f"/channels/{made['id']}")
+    assert found == {name: value for name, value in made.items() if name != "secret"}
+    assert found["target"] == "127.0.0.1/…hook"
+    stored = await alerts.stage.rows(
+        "SELECT after::text AS after FROM audit_log WHERE workspace_id = %s", alerts.tenant.workspace_id
+    )
+    assert made["secret"] not in str(stored)
+    assert "/local/sink" not in str(stored)
+
+
+async def test_a_new_target_keeps_the_secret(alerts: Alerts, sink: SinkStandIn) -> None:
+    made = await alerts.channel(sink)
+    await alerts.call(
+        "PATCH", f"/channels/{made['id']}", {"target": {"url": f"{sink.url}/local/sink/webhook?x=2"}, "name": "New"}
+    )
+    [row] = await alerts.stage.rows("SELECT target FROM channels WHERE id = %s", made["id"])
+    assert row["target"] == {"url": f"{sink.url}/local/sink/webhook?x=2", "secret": made["secret"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "target"),
+    [
+        ("webhook", None),
+        ("webhook", {"address": "a@example.com"}),
+        ("webhook", {"url": "ftp://example.com"}),
+        ("slack", {"url": "not a url"}),
+        ("discord", {}),
+        ("email", {"url": "https://example.com"}),
+        ("email", {"address": "no address"}),
+        ("email", {"address": "a@example.com, b@example.com"}),
+        ("email", {"address": "a@example.com", "url": "https://example.com"}),
+        ("pigeon", {"url": "https://example.com"}),
+    ],
+)
+async def test_a_target_that_cannot_be_used_is_refused(alerts: Alerts, kind: str, target: Any) -> None:
+    await alerts.call("POST", "/channels", {"kind": kind, "name": "x", "target": target}, expect=400)
+
+
+async def test_private_addresses_are_refused_where_they_are_saved_and_changed(alerts: Alerts, sink: SinkStandIn) -> None:
+    made = await alerts.channel(sink)
+    sink.forbid_private()
+    target = {"url": "https://169.254.169.254/latest/meta-data"}
+    await alerts.call("POST", "/channels", {"kind": "webhook", "name": "x", "target": target}, expect=400)
+    await alerts.call("PATCH", f"/channels/{made['id']}", {"target": target}, expect=400)
+
+
+async def test_a_test_goes_the_way_of_all_messages(alerts: Alerts, sink: SinkStandIn) -> None:
+    made = await alerts.channel(sink)
+    [row] = await alerts.stage.rows("SELECT target FROM channels WHERE id = %s", made["id"])
+    assert row
+    await alerts.stage.rows(
+        "UPDATE channels SET target = jsonb_set(target, '{secret}', to_jsonb(%s::text)) WHERE id = %s", sink.secret, made["id"]
+    )
+    delivery = await alerts.call("POST", f"/channels/{made['id']}/test")
+    models.Delivery.model_validate(delivery)
+    assert (delivery["state"], delivery["purpose"], delivery["attempts"]) == ("pending", "test", [])
+    await alerts.sweep()
+    found = await alerts.call("GET", f"/deliveries/{delivery['id']}")
+    assert (found["state"], [one["outcome"] for one in found["attempts"]]) == ("sent", ["sent"])
+    [post] = sink.posts
+    assert post.headers["webhook-id"] == delivery["id"]
+    assert "only a test" in json.dumps(post.body)
+
+
+async def test_tests_are_bounded(alerts: Alerts, sink: SinkStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(channel_settings, "TESTS_PER_HOUR", 2)
+    made = await alerts.channel(sink)
+    for _ in range(2):
+        await alerts.call("POST", f"/channels/{made['id']}/test")
+    await alerts.call("POST", f"/channels/{made['id']}/test", expect=429)
+
+
+async def test_a_channel_that_was_switched_off_is_switched_on_without_its_failures(alerts: Alerts, sink: SinkStandIn) -> None:
+    made = await alerts.channel(sink)
+    path = f"/channels/{made['id']}"
+    off = await alerts.call("PATCH", path, {"enabled": False})
+    assert off["disabled_reason"] == "Switched off by hand."
+    await alerts.stage.rows("UPDATE channels SET failures = 30, failing_since = now() WHERE id = %s", made["id"])
+    on = await alerts.call("PATCH", path, {"enabled": True})
+    assert (on["disabled_at"], on["disabled_reason"], on["failing_since"]) == (None, None, None)
+
+
+async def test_what_waits_for_a_deleted_channel_is_cancelled(alerts: Alerts, sink: SinkStandIn) -> None:
+    made = await alerts.channel(sink)
+    delivery = await alerts.call("POST", f"/channels/{made['id']}/test")
+    await alerts.call("DELETE", f"/channels/{made['id']}", expect=204)
+    found = await alerts.call("GET", f"/deliveries/{delivery['id']}")
+    assert (found["state"], found["channel_id"], found["next_try_at"]) == ("cancelled", None, None)
+    await alerts.sweep()
+    assert not sink.posts
+
+
+# -- deliveries
+
+
+async def test_the_list_of_deliveries_tells_state_tries_errors_and_when_next(
+    alerts: Alerts, sink: SinkStandIn, outbox: OutboxStandIn
+) -> None:
+    await alerts.stage.ingest.post("/api/ingest", json={"message": "new", "level": "error"}, headers=alerts.tenant.bearer)
+    outbox.failing.mode = 500
+    await alerts.sweep()
+    page = await alerts.call("GET", "/deliveries?limit=10")
+    models.DeliveryPage.model_validate(page)
+    [item] = page["items"]
+    assert (item["state"], item["purpose"], item["tries"], item["sending"]) == ("pending", "alert", 1, False)
+    assert item["recipient"] == f"alice@{alerts.stage.name}.example"
+    assert "500" in item["last_error"]
+    assert item["next_try_at"] > item["created_at"]
+    assert len(item["incident_ids"]) == 1
+    outbox.failing.mend()
+    await alerts.sweep(timedelta(minutes=1))
+    [item] = (await alerts.call("GET", "/deliveries?state=sent"))["items"]
+    assert item["provider_id"] == outbox.mails[0].id
+    assert (await alerts.call("GET", "/deliveries?state=dead"))["items"] == []
+
+
+async def test_pages_of_deliveries_follow_one_another(alerts: Alerts, sink: SinkStandIn) -> None:
+    made = await alerts.channel(sink)
+    ids = [(await alerts.call("POST", f"/channels/{made['id']}/test"))["id"] for _ in range(5)]
+    seen, cursor = [], ""
+    while True:
+        page = await alerts.call("GET", f"/deliveries?limit=2&channel_id={made['id']}&cursor={cursor}")
+        seen += [item["id"] for item in page["items"]]
+        if not (cursor := page["next_cursor"]):
+            break
+    assert seen == ids[::-1]
+    await alerts.call("GET", "/deliveries?cursor=nonsense", expect=400)
+
+
+async def test_a_dead_delivery_is_sent_again_by_hand_and_nothing_else_is(alerts: Alerts, sink: SinkStandIn) -> None:
+    made = await alerts.channel(sink)
+    await alerts.stage.rows(
+        "UPDATE channels SET target = jsonb_set(target, '{secret}', to_jsonb(%s::text)) WHERE id = %s", sink.secret, made["id"]
+    )
+    delivery = await alerts.call("POST", f"/channels/{made['id']}/test")
+    path = f"/deliveries/{delivery['id']}"
+    await alerts.call("POST", f"{path}/resend", expect=409)
+    sink.failing.mode = 410
+    await alerts.sweep()
+    assert (await alerts.call("GET", path))["state"] == "dead"
+    sink.failing.mend()
+    again = await alerts.call("POST", f"{path}/resend")
+    assert again["state"] == "pending"
+    await alerts.sweep()
+    found = await alerts.call("GET", path)
+    assert (found["state"], [one["outcome"] for one in found["attempts"]]) == ("sent", ["refused", "sent"])
+    assert [post.headers["webhook-id"] for post in sink.posts] == [delivery["id"]]
+    await alerts.call("POST", f"{path}/resend", expect=409)
+    assert (await alerts.trail())[-1] == "delivery.resend"
+
+
+@pytest.mark.parametrize("text", ["nothing", str(uuid.uuid4()), "0"])
+async def test_a_delivery_that_is_not_there_is_not_found(alerts: Alerts, text: str) -> None:
+    await alerts.call("GET", f"/deliveries/{text}", expect=404)
+    await alerts.call("POST", f"/deliveries/{text}/resend", expect=404)
+
+
+# -- who may
+
+
+async def test_viewers_look_admins_change_and_others_see_nothing(alerts: Alerts, sink: SinkStandIn) -> None:
+    made = await alerts.channel(sink)
+    delivery = await alerts.call("POST", f"/channels/{made['id']}/test")
+    [rule] = (await alerts.call("GET", "/alert-rules"))["items"]
+    reading = [
+        *("/alert-rules", f"/alert-rules/{rule['id']}", "/channels", f"/channels/{made['id']}", "/deliveries"),
+        f"/deliveries/{delivery['id']}",
+    ]
+    changing = [
+        ("POST", "/alert-rules", RULE), ("PATCH", f"/alert-rules/{rule['id']}", {"name": "x"}),
+        ("DELETE", f"/alert-rules/{rule['id']}", None), ("POST", "/channels", {"kind": "email", "name": "x"}),
+        ("PATCH", f"/channels/{made['id']}", {"name": "x"}), ("DELETE", f"/channels/{made['id']}", None),
+        ("POST", f"/channels/{made['id']}/test", None), ("POST", f"/channels/{made['id']}/confirmation", None),
+        ("POST", f"/deliveries/{delivery['id']}/resend", None),
+    ]  # fmt: skip
+    for path in reading:
+        await alerts.call("GET", path, who=alerts.stage.vera())
+        await alerts.call("GET", path, who=alerts.stage.charlie(), expect=404)
+    for method, path, body in changing:
+        await alerts.call(method, path, body, alerts.stage.bob(), 403)
+        await alerts.call(method, path, body, alerts.stage.charlie(), 404)
+
+
+# -- links in mails
+
+
+async def asked(alerts: Alerts, outbox: OutboxStandIn, address: str = "pager@elsewhere.example") -> tuple[Any, str]:
+    """A channel to a stranger, and the path of the link in the mail that asks."""
+    made = await alerts.call("POST", "/channels", {"kind": "email", "name": "Pager", "target": {"address": address}}, expect=201)
+    await alerts.sweep()
+    mail = outbox.mails[-1]
+    assert mail.to == [address.lower()]
+    found = LINK.search(mail.text)
+    assert found
+    return made, found[1]
+
+
+async def test_nothing_goes_to_a_stranger_before_they_agree(alerts: Alerts, outbox: OutboxStandIn) -> None:
+    made, link = await asked(alerts, outbox)
+    assert made["confirmed"] is False
+    await alerts.call("POST", f"/channels/{made['id']}/test", expect=409)
+    look = await alerts.client.get(link)
+    assert look.status_code == 200
+    assert "pager@elsewhere.example" in look.text
+    assert "<form" in look.text
+    assert (await alerts.call("GET", f"/channels/{made['id']}"))["confirmed"] is False, "looking changes nothing"
+    assert (await alerts.client.post(link)).status_code == 200
+    assert (await alerts.call("GET", f"/channels/{made['id']}"))["confirmed"] is True
+    await alerts.call("POST", f"/channels/{made['id']}/test")
+    await alerts.sweep()
+    assert outbox.mails[-1].to == ["pager@elsewhere.example"]
+
+
+async def test_the_link_that_asks_is_for_once_and_ends(alerts: Alerts, outbox: OutboxStandIn) -> None:
+    _, link = await asked(alerts, outbox)
+    assert (await alerts.client.post(link)).status_code == 200
+    for method in ("GET", "POST"):
+        assert (await alerts.client.request(method, link)).status_code == 404
+    _, second = await asked(alerts, outbox, "other@elsewhere.example")
+    await alerts.stage.rows("UPDATE addresses SET token_expires_at = now() WHERE token_expires_at IS NOT NULL")
+    assert (await alerts.client.post(second)).status_code == 404
+    assert (await alerts.client.post(second + "x")).status_code == 404
+
+
+async def test_a_members_own_address_need_not_be_asked(alerts: Alerts, outbox: OutboxStandIn) -> None:
+    target = {"address": f"BOB@{alerts.stage.name}.example"}
+    made = await alerts.call("POST", "/channels", {"kind": "email", "name": "Bob", "target": target}, expect=201)
+    assert made["confirmed"] is True
+    await alerts.sweep()
+    assert outbox.mails == []
+
+
+async def test_nobodys_mailbox_is_flooded_with_questions(
+    alerts: Alerts, outbox: OutboxStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, _ = await asked(alerts, outbox)
+    for _ in range(3):
+        await alerts.call("POST", f"/channels/{made['id']}/confirmation", expect=429)
+    body = {"kind": "email", "name": "x", "target": {"address": "Pager@elsewhere.example"}}
+    await alerts.call("POST", "/channels", body, expect=201)
+    await alerts.sweep()
+    assert len(outbox.mails) == 1
+    await alerts.stage.rows("UPDATE addresses SET asked_at = asked_at - interval '1 hour'")
+    await alerts.call("POST", f"/channels/{made['id']}/confirmation")
+    await alerts.sweep()
+    assert len(outbox.mails) == 2
+    monkeypatch.setattr(addresses, "ASKED_PER_DAY", 1)
+    body["target"] = {"address": "another@elsewhere.example"}
+    await alerts.call("POST", "/channels", body, expect=429)
+    assert [row["name"] for row in await alerts.stage.rows("SELECT name FROM channels WHERE name = 'x'")] == ["x"]
+
+
+async def test_a_mail_is_ended_by_its_own_link_and_by_nothing_less_than_a_post(alerts: Alerts, outbox: OutboxStandIn) -> None:
+    made, link = await asked(alerts, outbox)
+    await alerts.client.post(link)
+    await alerts.call("POST", f"/channels/{made['id']}/test")
+    await alerts.sweep()
+    header = outbox.mails[-1].headers
+    assert header["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    path = header["List-Unsubscribe"].strip("<>").removeprefix("https://sensra.test")
+    assert "End them" in (await alerts.client.get(path)).text
+    await alerts.call("POST", f"/channels/{made['id']}/test")
+    # As mail clients do it: without a session, from no page of ours.
+    answer = await alerts.client.post(path, data={"List-Unsubscribe": "One-Click"}, headers={"Origin": "https://mail.example"})
+    assert answer.status_code == 200
+    assert (await alerts.client.post(path)).status_code == 200
+    await alerts.call("POST", f"/channels/{made['id']}/test", expect=409)
+    assert (await alerts.call("GET", f"/channels/{made['id']}"))["confirmed"] is False, "they must be asked anew"
+    assert (await alerts.client.post(path + "x")).status_code == 404
+    assert "channel.unsubscribe" in await alerts.trail()
+
+
+async def test_one_owner_who_ends_them_does_not_end_anothers(alerts: Alerts, outbox: OutboxStandIn) -> None:
+    await alerts.stage.rows("UPDATE members SET role = 'owner' WHERE workspace_id = %s", alerts.tenant.workspace_id)
+    [channel] = (await alerts.call("GET", "/channels"))["items"]
+    await alerts.call("POST", f"/channels/{channel['id']}/test")
+    await alerts.sweep()
+    owners = [mail.to[0] for mail in outbox.mails]
+    first = outbox.mails[0]
+    await alerts.client.post(first.headers["List-Unsubscribe"].strip("<>").removeprefix("https://sensra.test"))
+    outbox.mails.clear()
+    await alerts.call("POST", f"/channels/{channel['id']}/test")
+    await alerts.sweep()
+    assert len(owners) > 2
+    assert sorted(mail.to[0] for mail in outbox.mails) == sorted(set(owners) - set(first.to))
+
+
+async def test_pages_of_links_hold_no_script_and_escape_what_people_named(alerts: Alerts, outbox: OutboxStandIn) -> None:
+    await alerts.stage.rows(
+        "UPDATE workspaces SET name = '<img src=x onerror=alert(1)>' WHERE id = %s", alerts.tenant.workspace_id
+    )
+    _, link = await asked(alerts, outbox)
+    page = await alerts.client.get(link)
+    assert page.headers["content-type"].startswith("text/html")
+    assert "<img" not in page.text
+    assert "<script" not in page.text
