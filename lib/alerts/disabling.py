@@ -50,7 +50,7 @@ def _content(project_name: str, name: str, error: str, project_id: int | None) -
         f"Alerts of the project {project_name} no longer go to the channel {name}: it failed for {days} days without a success."
     )
     todo = "Mend it, then switch it on again. What could not be sent is in the list of deliveries and can be sent again."
-    button = ("Open the project's alerts", f"{base_url}/#/projects/{project_id}/alerts") if base_url else None
+    button = ("Open the project's alerts", f"{base_url}/projects/{project_id}/alerts") if base_url else None
     return mail.render_plain_mail(
         f"The channel {name} was switched off", [told, f"The last error: {error}", todo], button=button, footer=FOOTER
     )

@@ -43,7 +43,7 @@ def _spike(row: dict[str, Any]) -> dict[str, Any]:
     meaning = (
         "All events are counted, and their incidents alert as always. Until it is over, only samples of the payloads are kept."
     )
-    button = ("Open the project", f"{base_url}/#/projects/{row['project_id']}") if base_url else None
+    button = ("Open the project", f"{base_url}/projects/{row['project_id']}") if base_url else None
     return mail.render_plain_mail(f"A spike in {row['project_name']}", [told, meaning], button=button, footer=FOOTER)
 
 

@@ -28,7 +28,7 @@ async def test_a_new_project_tells_its_owners_of_new_errors_in_production(alerti
     mail = next(mail for mail in alerting.outbox.mails if mail.to == [second])
     assert "KeyError: 'plan'" in mail.subject
     assert "v7" in mail.text
-    assert "https://sensra.test/#/projects/" in mail.text
+    assert "https://sensra.test/projects/" in mail.text
     assert len({mail.headers["List-Unsubscribe"] for mail in alerting.outbox.mails}) == 2, "each ends their own mails"
     assert (await alerting.sweep(HOUR))["sent"] == 0
 
