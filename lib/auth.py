@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -36,12 +37,13 @@ NAME_CHARACTERS_MAX = 200
 class User(NamedTuple):
     """A signed-in person, as the token names them.
 
-    email: only where the token says that the address is verified; name: as far as the token tells it.
+    email: only where the token says that the address is verified; name: as far as the token tells it. as_of: when it was issued.
     """
 
     clerk_user_id: str
-    email: str | None = None
-    name: str | None = None
+    email: str | None
+    name: str | None
+    as_of: datetime
 
 
 class ApiKey(NamedTuple):
@@ -117,7 +119,7 @@ class Verifier:
                 raise Unauthenticated("The session token is not signed with RS256.")
             claims: dict[str, Any] = jwt.decode(
                 token, await self._key(header), algorithms=["RS256"], issuer=self._settings.clerk_issuer, leeway=LEEWAY_SECONDS,
-                options={"require": ["exp", "iss", "sub"], "verify_aud": False},
+                options={"require": ["exp", "iat", "iss", "sub"], "verify_aud": False},
             )  # fmt: skip
         except jwt.ExpiredSignatureError as error:
             raise Unauthenticated("The session has expired. Sign in again.") from error
@@ -155,7 +157,8 @@ def _user(claims: dict[str, Any]) -> User:
     """E-mail and name are no default claims of Clerk's: docs/deploy.md says how a deployment adds them."""
     email, name = claims.get("email"), claims.get("name")
     verified = isinstance(email, str) and claims.get("email_verified") is True and 0 < len(email) <= EMAIL_CHARACTERS_MAX
-    return User(claims["sub"], email if verified else None, name[:NAME_CHARACTERS_MAX] if isinstance(name, str) else None)
+    told = name[:NAME_CHARACTERS_MAX] if isinstance(name, str) and name else None
+    return User(claims["sub"], email if verified else None, told, datetime.fromtimestamp(claims["iat"], UTC))
 
 
 def _api_key(secret: str) -> ApiKey:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from lib import db, workspaces
-from lib.errors import NotFound
+from lib.errors import NotFound, Unauthenticated
 
 
 class Person(NamedTuple):
@@ -17,24 +18,30 @@ class Person(NamedTuple):
 
 
 async def ensure(
-    conn: db.Connection, clerk_user_id: str, email: str | None, name: str | None, address: str | None = None
+    conn: db.Connection, clerk_user_id: str, email: str | None, name: str | None, as_of: datetime, address: str | None = None
 ) -> Person:
     """The person of a session; the first time, they and a workspace of their own are made.
 
-    email, name: what the session tells, which is taken over where it differs; None: it tells nothing. Several first requests at
-    once make one person and one workspace.
+    email, name: what is told of them, which is taken over where it differs and nothing newer is known; None: nothing is told.
+    as_of: when it was told. Several first requests at once make one person and one workspace. Raises Unauthenticated where the
+    account has been deleted: what is still under way of it makes nobody anew.
     """
     known = await db.fetch_one(conn, "person_find_by_clerk", clerk_user_id=clerk_user_id)
     if known is None:
         async with conn.transaction():
-            made = await db.fetch_one(conn, "person_insert", clerk_user_id=clerk_user_id, email=email, name=name)
+            made = await db.fetch_one(
+                conn, "person_insert", clerk_user_id=clerk_user_id, email=email, name=name, as_of=as_of
+            )  # fmt: skip
             if made:
                 await workspaces.create(conn, made["id"], _own_name(name), None, address)
                 return Person(**made)
         known = await db.fetch_one(conn, "person_find_by_clerk", clerk_user_id=clerk_user_id)
-    assert known  # noqa: S101 - inserted by somebody who was quicker, and not gone within this moment
+    assert known  # noqa: S101 - inserted by somebody who was quicker; people are never removed
+    if known.pop("is_deleted"):
+        raise Unauthenticated("This account has been deleted.")
     if _differs(known, email, name):
-        known = await db.fetch_one(conn, "person_update", clerk_user_id=clerk_user_id, email=email, name=name) or known
+        told: dict[str, Any] = {"person_id": known["id"], "email": email, "name": name, "as_of": as_of}
+        known = await db.fetch_one(conn, "person_update", **told) or known
     return Person(**known)
 
 

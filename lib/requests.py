@@ -19,15 +19,21 @@ NUL_REFUSED = "The character U+0000 is not taken here."
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
 
-async def parse_body(request: Request, model: type[Model]) -> Model:
-    """The JSON body as this model. Raises InvalidRequest with one entry a field, or TooLarge."""
+async def read_body(request: Request) -> bytes:
+    """The body as sent. Raises TooLarge."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > BODY_BYTES_MAX:
             raise TooLarge(f"At most {BODY_BYTES_MAX} bytes are taken here.")
+    return bytes(body)
+
+
+async def parse_body(request: Request, model: type[Model]) -> Model:
+    """The JSON body as this model. Raises InvalidRequest with one entry a field, or TooLarge."""
+    body = await read_body(request)
     try:
-        found = json.loads(bytes(body) or b"{}")  # no body names no field
+        found = json.loads(body or b"{}")  # no body names no field
     except json.BadJson as error:
         raise InvalidRequest(f"The body is not JSON: {error}") from error
     if b"\\u0000" in body or b"\0" in body:

@@ -32,6 +32,12 @@ class Settings:
     """CLERK_ISSUER, or what NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY encodes."""
     clerk_jwks_url: str | None
     """CLERK_JWKS_URL, by default the issuer's /.well-known/jwks.json."""
+    clerk_secret_key: str | None
+    """CLERK_SECRET_KEY: with it people correct and delete their account here, and Clerk follows."""
+    clerk_api_url: str
+    """CLERK_API_URL: Clerk's Backend API."""
+    clerk_webhook_secret: str | None
+    """CLERK_WEBHOOK_SIGNING_SECRET (`whsec_…`): what Clerk's webhooks are signed with."""
     clerk_jwt_key: str | None
     """CLERK_JWT_KEY: the public key as PEM; with it no token needs the network."""
     authorized_parties: frozenset[str]
@@ -128,6 +134,9 @@ def read(env: Mapping[str, str]) -> Settings:
         clerk_publishable_key=first("NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY"),
         clerk_issuer=issuer,
         clerk_jwks_url=first("CLERK_JWKS_URL") or (f"{issuer}/.well-known/jwks.json" if issuer else None),
+        clerk_secret_key=first("CLERK_SECRET_KEY"),
+        clerk_api_url=(first("CLERK_API_URL") or "https://api.clerk.com").rstrip("/"),
+        clerk_webhook_secret=first("CLERK_WEBHOOK_SIGNING_SECRET"),
         clerk_jwt_key=first("CLERK_JWT_KEY"),
         authorized_parties=frozenset(party.strip().rstrip("/") for party in parties if party.strip()),
         events_per_month_max=whole_number(env, "EVENTS_PER_MONTH_MAX"),

@@ -29,6 +29,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from local.clerk_directory import Directory
+
 TOKEN_SECONDS = 60  # as Clerk's
 SESSION_SECONDS = 12 * 3600  # Clerk's script renews its cookie every minute; nothing does that here
 COOKIE = "__session"
@@ -69,6 +71,7 @@ class Issuer:
         self.issuer, self.origin = url, origin
         self.jwks_url = f"{url}/.well-known/jwks.json"
         self._key = _load_or_make(key_file)
+        self.directory = Directory(key_file.with_name("clerk-people.json"))
         public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self._key.public_key()))
         self._key_id = hashlib.sha256(public["n"].encode()).hexdigest()[:16]
         self.jwks = {
@@ -81,20 +84,29 @@ class Issuer:
         `email`, `email_verified` and `name` are no default claims of Clerk's: docs/deploy.md says how a deployment adds them.
         """
         now = int(time.time())
+        subject = self.subject(email)
         standard = {
             "iss": self.issuer,
             "azp": self.origin,
-            "sub": subject_of(email),
+            "sub": subject,
             "sid": "sess_" + secrets.token_hex(12),
             "iat": now,
             "nbf": now - 10,
             "exp": now + seconds,
             "email": email,
             "email_verified": True,
-            "name": email.partition("@")[0].title(),
+            "name": self.directory.name_of(subject) or email.partition("@")[0].title(),
         }
         kept = {name: value for name, value in (standard | claims).items() if value is not None}
         return jwt.encode(kept, self._key, algorithm="RS256", headers={"kid": self._key_id})
+
+    def subject(self, email: str) -> str:
+        """The id under which this address signs in now: another one after each deletion of the account."""
+        subject, number = subject_of(email), 0
+        while self.directory.is_deleted(subject):
+            number += 1
+            subject = subject_of(f"{email}#{number}")
+        return subject
 
 
 def subject_of(email: str) -> str:
@@ -104,7 +116,10 @@ def subject_of(email: str) -> str:
 
 
 def create_app(issuer: Issuer, people: tuple[str, ...] = ()) -> Starlette:
-    """JWKS, `GET /token?email=` and `GET /sign-in[?email=]`; the page offers `people`, and anybody else by a form."""
+    """JWKS, a part of the Backend API, `GET /token?email=` and `GET /sign-in[?email=]`.
+
+    The page offers `people`, and anybody else by a form.
+    """
 
     async def jwks(_: Request) -> Response:
         return JSONResponse(issuer.jwks)
@@ -133,7 +148,8 @@ def create_app(issuer: Issuer, people: tuple[str, ...] = ()) -> Starlette:
         return response
 
     routes = {"/.well-known/jwks.json": jwks, "/token": token, "/sign-in": sign_in, "/sign-out": sign_out}
-    return Starlette(routes=[Route(path, handler) for path, handler in routes.items()])
+    pages = [Route(path, handler) for path, handler in routes.items()]
+    return Starlette(routes=[*pages, *issuer.directory.routes()])
 
 
 def _page(email: str, people: tuple[str, ...], wanted: str) -> str:

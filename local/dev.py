@@ -25,7 +25,7 @@ import httpx
 import watchfiles
 
 from db.migrate import migrate
-from local import children, clerk, crons, dev_file, model, postgres, receivers, redis, serving
+from local import children, clerk, clerk_directory, crons, dev_file, model, postgres, receivers, redis, serving
 from local.folders import ROOT, data_folder
 from local.seed import OWNER, Demo, seed
 from local.server import CLERK_PREFIX, KEY_FILE
@@ -230,6 +230,7 @@ def _provide_issuer(environment: dict[str, str], url: str) -> None:
     issuer = url + CLERK_PREFIX
     environment["LOCAL_ISSUER_ORIGIN"] = url
     environment["CLERK_ISSUER"], environment["CLERK_JWKS_URL"] = issuer, f"{issuer}/.well-known/jwks.json"
+    environment["CLERK_API_URL"], environment["CLERK_SECRET_KEY"] = issuer, clerk_directory.SECRET
     environment["CLERK_AUTHORIZED_PARTIES"] = f"{url},{url.replace(serving.HOST, 'localhost')}"
 
 

@@ -1,19 +1,65 @@
 -- name: person_find_by_clerk
-SELECT id, email, name FROM people WHERE clerk_user_id = %(clerk_user_id)s;
+-- Also one whose account has been deleted: of them only a hash of the id is kept, so that nothing late makes them anew.
+SELECT id, email, name, deleted_at IS NOT NULL AS is_deleted
+  FROM people
+ WHERE clerk_user_id IN (%(clerk_user_id)s::text, 'deleted:' || encode(sha256(convert_to(%(clerk_user_id)s::text, 'UTF8')), 'hex'));
 
 -- name: person_insert
 -- No row where somebody else was quicker.
-INSERT INTO people (clerk_user_id, email, name)
-VALUES (%(clerk_user_id)s, %(email)s, %(name)s)
+INSERT INTO people (clerk_user_id, email, name, clerk_updated_at)
+VALUES (%(clerk_user_id)s, %(email)s, %(name)s, %(as_of)s)
 ON CONFLICT (clerk_user_id) DO NOTHING
 RETURNING id, email, name;
 
 -- name: person_update
--- What the sign-in service tells of a person; what it does not tell stays.
+-- What the sign-in service tells of a person; what it does not tell stays. No row where something newer is known.
 UPDATE people
-   SET email = coalesce(%(email)s, email), name = coalesce(%(name)s, name)
- WHERE clerk_user_id = %(clerk_user_id)s
+   SET email = coalesce(%(email)s, email), name = coalesce(%(name)s, name), clerk_updated_at = %(as_of)s
+ WHERE id = %(person_id)s AND (clerk_updated_at IS NULL OR clerk_updated_at <= %(as_of)s)
 RETURNING id, email, name;
+
+-- name: person_find_clerk_id
+SELECT clerk_user_id FROM people WHERE id = %(person_id)s AND deleted_at IS NULL;
+
+-- name: person_list_memberships
+-- With whoever could take over: the other owners, and the admin, else the member, who has been there longest.
+SELECT m.workspace_id, w.name, m.role,
+       EXISTS (SELECT FROM members o
+                WHERE o.workspace_id = m.workspace_id AND o.person_id <> m.person_id AND o.role = 'owner') AS has_other_owner,
+       h.person_id AS heir_id, h.name AS heir_name
+  FROM members m
+  JOIN workspaces w ON w.id = m.workspace_id AND w.deleted_at IS NULL
+  LEFT JOIN LATERAL (
+       SELECT o.person_id, p.name
+         FROM members o
+         JOIN people p ON p.id = o.person_id
+        WHERE o.workspace_id = m.workspace_id AND o.person_id <> m.person_id AND o.role IN ('admin', 'member')
+        ORDER BY o.role = 'admin' DESC, o.created_at, o.person_id
+        LIMIT 1) h ON true
+ WHERE m.person_id = %(person_id)s
+ ORDER BY m.workspace_id;
+
+-- name: person_delete_invitations
+-- Those to their address that nobody accepted.
+DELETE FROM invitations WHERE lower(email) = lower(%(email)s) AND accepted_at IS NULL;
+
+-- name: person_delete_keys_kept
+DELETE FROM idempotency_keys WHERE actor_kind = 'person' AND actor_id = %(person_id)s;
+
+-- name: person_delete_memberships
+-- Also of workspaces that are deleted and not gone yet.
+DELETE FROM members WHERE person_id = %(person_id)s;
+
+-- name: person_update_forgotten
+SELECT forget_person_in_trail(%(person_id)s);
+
+-- name: person_update_deleted
+-- The row stays as a pseudonym for what the trail tells of it.
+UPDATE people
+   SET clerk_user_id = 'deleted:' || encode(sha256(convert_to(clerk_user_id, 'UTF8')), 'hex'), email = NULL, name = NULL,
+       deleted_at = clock_timestamp()
+ WHERE id = %(person_id)s AND deleted_at IS NULL
+RETURNING id;
 
 -- name: person_list_projects
 -- One row a project that the person can reach; a workspace without projects, and a person without workspaces, have one too.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lib.models import Answer
+from typing import Literal
+
+from lib.models import Answer, Body, Name, PersonName
 from lib.permissions import Role
 
 
@@ -45,3 +47,36 @@ class SignInConfig(Answer):
     publishable_key: str | None
     script_url: str | None
     sign_in_url: str | None
+
+
+class AccountPatch(Body):
+    """A corrected name. An address is changed and verified in the sign-in service's own profile page."""
+
+    name: Name
+
+
+class AccountDelete(Body):
+    """The words that say that it is meant."""
+
+    confirm: Literal["delete my account"]
+
+
+class Consequence(Answer):
+    """What becomes of a workspace when the account is deleted. heir: who then owns it."""
+
+    workspace_id: int
+    name: str
+    outcome: Literal["leave", "hand_over", "delete"]
+    heir: PersonName | None
+
+
+class Deletion(Answer):
+    """What the deletion of the account would mean."""
+
+    workspaces: list[Consequence]
+
+
+class Taken(Answer):
+    """Whether a message was taken; false: it had been taken before, or is about nothing here."""
+
+    taken: bool
