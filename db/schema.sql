@@ -333,6 +333,14 @@ CREATE FUNCTION public.expires_on(received_at timestamp with time zone, retentio
                 else (date_trunc('month', (($1 at time zone 'UTC')::date + $2 - 1)::timestamp) + interval '1 month')::date end
 $_$;
 
+CREATE FUNCTION public.forget_person_in_trail(person bigint) RETURNS void
+    LANGUAGE sql
+    SET "sensra.audit_erasure" TO 'on'
+    AS $$
+    update audit_log set address = null where actor_kind = 'person' and actor_id = person and address is not null;
+    update audit_refusals set address = null where actor_kind = 'person' and actor_id = person and address is not null;
+$$;
+
 CREATE SEQUENCE public.incident_ids
     START WITH 1
     INCREMENT BY 1
@@ -2579,6 +2587,8 @@ CREATE INDEX analyses_due ON public.analyses USING btree (due_at) WHERE (state =
 CREATE INDEX analysis_watch_by_check ON public.analysis_watch USING btree (checked_at);
 
 CREATE INDEX archives_by_end ON public.archives USING btree (delete_on);
+
+CREATE INDEX audit_log_by_person ON public.audit_log USING btree (actor_id) WHERE (actor_kind = 'person'::text);
 
 CREATE INDEX clerk_messages_by_age ON public.clerk_messages USING btree (received_at);
 
