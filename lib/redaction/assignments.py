@@ -12,8 +12,8 @@ import string
 import re2
 
 from lib.redaction import checks
-from lib.redaction.names import NAME_CHARS_MAX, Verdict, judge, judge_common, words
-from lib.redaction.values import bytes_of, fits, is_code, is_path, is_random, is_stand_in, switches
+from lib.redaction.names import NAME_CHARS_MAX, WORDS, Verdict, judge, judge_common, words
+from lib.redaction.values import bytes_of, fits, is_code, is_path, is_random, is_redacted, is_stand_in, switches
 
 Names = frozenset[tuple[str, ...]]
 
@@ -23,14 +23,21 @@ DELIMITER_CHARS_MAX = 64
 TELLING = (
     r"pass|pwd|psw|pword|senha|contrase|wachtwoord|parola|secret|token|cred|auth|key|cookie|sess|sid|csrf|xsrf|otp|pin|cvv|cvc|"
     r"ssn|sig|salt|jwt|bearer|hook|licen[cs]e|seed|sas|ticket|access[_.-]?id|client[_.-]?id|mnemonic|card|code|conn|mot|haslo|"
-    r"l\?senord|salasana|number|account|app[_.-]?id|social|national|tax|two|nino|pan|iban"
+    r"salasana|number|account|app[_.-]?id|social|national|tax|two|nino|pan|iban|psk|jelsz|heslo|sifre|sandi|losenord|"
+    r"kennwort|losungs|geheim|segre[dt]o|hemlighet|jeton|zugang|adgang|karten|konto|steuer|remember|burgerservice|codice|acct|"
+    r"phone|telefon|\btel\b|\bfax\b|mobile|msisdn|birth|dob|geburt|saml|phrase|answer|verifier|assertion|identi(?:ty|fication)|insurance|medicare|magic|clearance|memorable|bank|"
+    r"\bmdp|\bdni|\bcpf|\bbsn|\btfn|cnpj|curp|pesel|personnum|aadha|de[_.-]?passe|\bpw|pw\b|_pw|ccnum|cc[_.-]?n|sleutel|"
+    r"cle[_.-]?(?:api|se[cg]r|priv|ac)|\bcle\b|clave|chave|chiave|schluessel|nyckel|mat[_.-]?khau"
 )
 # Quotes and brackets as they are, and URL-encoded, once or again (%22, %2522), with backslashes before them (%5C).
 _CLOSE = r"(?:[\\\"'`\])]|%(?:25)*(?:22|27|5[CcDd]))*"
 _OPERATOR = (
     r"(?:[ \t]*(?:\?|\.|\+|!|\|\||\?\?|:{0,3})?={1,3}>?[ \t(]*|[ \t]*:{1,2}[ \t\r\n]*(?:[A-Za-z]{1,12}[ \t]*=[ \t]*)?|"
     r"[ \t]*[-=]>[ \t]*|>\s*|%(?:25)*3[DdAa](?:%(?:25)*20|\+)?|[\"'`][ \t]*,[ \t]*|[\"'][ \t]+value=|"
-    r"[ \t]*\([ \t]*[\"'`]|\??[ \t]+[\"'`]|[ \t]+(?:string|str|String|text)[ \t]*=[ \t]*|[ \t]+(?:is|was)[ \t:]+)"
+    r"[ \t]*\([ \t]*[\"'`]|\??[ \t]+[\"'`]|[ \t]+(?:string|str|String|text)[ \t]*=[ \t]*|[ \t]+(?:is|was)[ \t:]+|"
+    # {"name": "password", "value": "…"}, - name: password⏎  value: …, <key>password</key><string>…</string>
+    r"[ \t\r\n]*[,;\n][ \t\r\n]*[\\\"'`]*(?:[A-Za-z]{0,9}[Vv]alue|VALUE|v|V|val|content)[\\\"'`]*[ \t]*(?:=>|[:=])[ \t]*|"
+    r"</[A-Za-z]{1,12}>\s*<(?:[A-Za-z]{0,9}value|string|val)>)"
 )
 
 
@@ -46,9 +53,20 @@ def flag_pattern(telling: str) -> str:
 
 def name_pattern(telling: str) -> str:
     """A string that is nothing but a name with a `telling` part: its value may stand beside it, in a list or a map."""
-    return rf"(?i)(?:^|\x00)-{{0,2}}[A-Za-z0-9_.\-]*(?:{telling})[A-Za-z0-9_.\-]*(?:$|\x00)"
+    return rf"(?i)(?:^|\x00)(?:-{{0,2}}[A-Za-z0-9_.\-]*(?:{telling})[A-Za-z0-9_.\-]*|-[auwp])(?:$|\x00)"
 
 
+# The other way round: {"value": "…", "name": "password"}.
+BEFORE_NAME_PATTERN = (
+    r"(?i)(?:value|\bval|\bv|content)[\\\"']+[ \t]*:[ \t]*[\\\"']+([^\"'\\]+)[\\\"']+\s*,\s*[\\\"']+"
+    rf"(?:[a-z]{{0,9}}key|[a-z]{{0,9}}name|k|id|header|field|param)[\\\"']+\s*:\s*[\\\"']+[A-Za-z0-9_.\-]*(?:{TELLING})[A-Za-z0-9_.\-]*[\\\"']"
+)
+_NAME_AFTER = re.compile(r"[\\\"']+\s*,[^:]{1,64}:\s*[\\\"']+([A-Za-z0-9_.\-]{1,96})")
+# The same for telling words in letters beyond ASCII, of which a pattern over bytes sees nothing.
+_LETTERS = r"[\pL\pN\pM_.\-]*"
+_BEYOND = "|".join(sorted(word for word in WORDS if not word.isascii()))
+FOREIGN_PATTERN = rf"(?i)(?:{_BEYOND}){_LETTERS}{_CLOSE}(?:{_OPERATOR}|[ \t]*[：＝][ \t]*)"
+FOREIGN_ANY_PATTERN = rf"{FOREIGN_PATTERN}|^-{{0,2}}{_LETTERS}(?:{_BEYOND}){_LETTERS}$"
 PATTERN, FLAG_PATTERN, NAME_PATTERN = named_pattern(TELLING), flag_pattern(TELLING), name_pattern(TELLING)
 
 _NAME_CHARS = string.ascii_letters + string.digits + "_.-"
@@ -97,6 +115,16 @@ def locate_flag(text: str, start: int, end: int, extra: Names = frozenset()) -> 
     return _value(text, end, verdict, name)
 
 
+def locate_before_name(text: str, start: int, end: int) -> tuple[int, int, str] | None:
+    """The same for a value whose name comes after it, for a match of BEFORE_NAME_PATTERN."""
+    found = _NAME_AFTER.match(text, end)
+    verdict = judge(found[1]) if found is not None else None
+    value = text[start:end]
+    if verdict is None or is_stand_in(value) or not (verdict.sure and fits(verdict.rule, value)):
+        return None
+    return start, end, verdict.rule
+
+
 def _is_literal(text: str, start: int) -> bool:
     """After `"name", ` and `name("`: whether the value is no name itself, as in lists of columns and in look-ups."""
     first, last, quoted = _extent(text, start)
@@ -125,7 +153,7 @@ def _name(text: str, start: int, end: int) -> tuple[str, int]:
 
 
 def _value(text: str, start: int, verdict: Verdict, name: str) -> tuple[int, int, str] | None:
-    first, last, quoted = _extent(text, start)
+    first, last, quoted = _extent(text, start, verdict.rule)
     value = text[first:last]
     if not value.strip() or is_stand_in(value) or is_path(value):
         return None
@@ -148,7 +176,7 @@ def _same(value: str, name: str) -> bool:
     return value.lower().replace("-", "_") == name.lower().replace("-", "_")
 
 
-def _extent(text: str, start: int) -> tuple[int, int, bool]:
+def _extent(text: str, start: int, rule: str = "") -> tuple[int, int, bool]:
     """Where the value lies: inside its quotes (also escaped or URL-encoded ones), or up to the next separator."""
     stop = min(len(text), start + VALUE_CHARS_MAX)
     first = start
@@ -156,41 +184,60 @@ def _extent(text: str, start: int) -> tuple[int, int, bool]:
         first += 1
     if text[first : first + 1] in {"@", "f", "b", "r", "u"} and text[first + 1 : first + 2] in {'"', "'"}:
         first += 1  # C# and Python string prefixes
+    if text.startswith("[", first) and not is_redacted(text[first : first + DELIMITER_CHARS_MAX]):
+        first += 1  # a list of one, as Go prints headers
     quote = _QUOTE.match(bytes_of(text[first : first + DELIMITER_CHARS_MAX]))
     if quote is not None:
-        return _quoted(text, first, first + quote.end(), stop)
-    first = _after_scheme(text, first, stop)
-    return first, _unquoted_end(text, first, stop), False
+        return _quoted(text, first, first + quote.end(), stop, rule)
+    first = _after_scheme(text, first, stop, rule)
+    last = _parameters_end(text, first, stop) if rule == "auth" else first
+    return first, max(last, _unquoted_end(text, first, stop)), False
 
 
-def _quoted(text: str, opening: int, first: int, stop: int) -> tuple[int, int, bool]:
+def _quoted(text: str, opening: int, first: int, stop: int, rule: str) -> tuple[int, int, bool]:
     delimiter = text[opening:first]
     last = text.find(delimiter, first, stop)
     while last > first and text[last - 1] == "\\" and delimiter[0] != "\\" and text[last - 2] != "\\":
         last = text.find(delimiter, last + 1, stop)
     if last < 0:
         last = text.find("\n", first, stop)
-    first = _after_scheme(text, first, stop)
+    first = _after_scheme(text, first, stop if last < 0 else last, rule)
     return first, max(first, stop if last < 0 else last), True
 
 
-def _after_scheme(text: str, first: int, stop: int) -> int:
-    """Skips `Bearer`, `Basic`, `Token` before the credentials themselves, so that the kind stays readable."""
-    space = text.find(" ", first, min(stop, first + 16))
-    if space > first and text[first:space].lower() in {
-        "bearer",
-        "basic",
-        "token",
-        "digest",
-        "negotiate",
-        "apikey",
-        "api-token",
-        "key",
-    }:
-        first = space
-        while first < stop and text[first] == " ":
-            first += 1
+_SCHEME = re.compile(r"(?i)(?:bearer|basic|token|digest|negotiate|apikey|api-token|key)\Z")
+_SCHEME_CHARS_MAX, _PARAMETERS_CHARS_MAX = 32, 2_048
+
+
+def _after_scheme(text: str, first: int, stop: int, rule: str) -> int:
+    """Skips `Bearer`, `Basic`, `Token` before the credentials themselves, so that the kind stays readable.
+
+    After a name such as `Authorization` any word is a kind, if what follows it looks like credentials.
+    """
+    space = text.find(" ", first, min(stop, first + _SCHEME_CHARS_MAX))
+    if space <= first:
+        return first
+    scheme, after = text[first:space], space + 1
+    while after < stop and text[after] == " ":
+        after += 1
+    if _SCHEME.match(scheme):
+        return after
+    if rule == "auth" and scheme.replace("-", "").replace("_", "").isalnum() and scheme[0].isalpha():
+        value = text[after : _unquoted_end(text, after, stop)]
+        if any(map(str.isdigit, value)) and len(value) >= 6:
+            return after
     return first
+
+
+_PARAMETERS = re.compile(
+    r"""(?:[A-Za-z_-]{1,40}=(?:\\?"[^"\r\n]*"|[^\s,"']*)(?:,[ \t]*|[ \t]+(?=[A-Za-z_-]{1,40}=)|(?=\s|$|["'\]])))+"""
+)
+
+
+def _parameters_end(text: str, first: int, stop: int) -> int:
+    """Where `username="bob", response="…"` ends, which are one credential; `first` where there is no such list."""
+    found = _PARAMETERS.match(text, first, min(stop, first + _PARAMETERS_CHARS_MAX))
+    return found.end() if found is not None else first
 
 
 def _unquoted_end(text: str, first: int, stop: int) -> int:

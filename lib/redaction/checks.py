@@ -77,7 +77,11 @@ def _glued(text: str, start: int, end: int) -> bool:
         return True
     if (before == "-" and not text[start - 2 : start - 1].isspace()) or (after == "-" and text[end + 1 : end + 2].isalnum()):
         return True
-    return after == "." and text[end + 1 : end + 2].isdigit()
+    return (
+        after == "."
+        and text[end + 1 : end + 2].isdigit()
+        and not (text[end + 1] == "0" and not text[end + 2 : end + 3].isalnum())
+    )
 
 
 def locate_iban(text: str, start: int, end: int) -> tuple[int, int] | None:
@@ -198,7 +202,9 @@ def is_phone(text: str, start: int, end: int) -> bool:
     digits = "".join(filter(str.isdigit, text[start:end]))
     if not 7 <= len(digits) <= 15 or (_glued(text, start, end) and text[start - 1 : start] != "-"):
         return False
-    if text[start] == "+" or text[start] == "(":
+    if text[start : start + 2] == "00" and text[max(0, start - 4) : start].rstrip()[-1:].isdigit():
+        return False  # a group of digits in a longer number
+    if text[start] in "+(" or text[start : start + 2] == "00":
         return len(digits) >= 10 or (text[start] == "+" and len(digits) >= 8)
     if len(digits) == 10 and text[start + 3] in "-. " and text[start + 3] == text[end - 5]:
         return digits[0] not in "01" and (text[start + 3] == "-" or _named(text, start, PHONE_WORDS))

@@ -12,7 +12,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-NAME_CHARS_MAX = 96
+NAME_CHARS_MIN, NAME_CHARS_MAX = 2, 96
 
 # Linear: every alternative starts with another class of character, and names are cut to NAME_CHARS_MAX before.
 _WORDS = re.compile(r"[A-Z]+(?![^\W\dA-Z_])|[A-Z]?[^\W\dA-Z_]+|\d+")
@@ -35,19 +35,24 @@ def _table(families: dict[str, str]) -> dict[str, str]:
 # One word is enough.
 SURE = _table(
     {
-        "password": """password passwd passphrase passwort passcode pwd pswd passw pword psw contraseña contrasena senha
-            wachtwoord motdepasse parola haslo lösenord salasana пароль 密码 パスワード""",
-        "secret": "secret secrets mnemonic",
-        "token": "token jwt bearer csrf xsrf authtoken",
-        "credentials": "credential credentials creds cred",
+        "password": """password passwd passphrase passwort passcode pwd pswd passw pword psw psk passkey
+            dbpw contraseña contrasena contrasenya senha senhas wachtwoord mdp motdepasse parola haslo hasło lösenord losenord
+            salasana kennwort losungswort heslo jelszó jelszo passord adgangskode şifre sifre sandi пароль""",
+        "secret": """secret secrets mnemonic seedphrase geheimnis secreto segredo segreto hemlighet секрет""",
+        "token": "token jwt bearer csrf xsrf authtoken jeton токен",
+        "credentials": "credential credentials creds cred zugangsdaten",
         "auth": "authorization oauth2token",
         "cookie": "cookie cookies",
-        "session": "sessionid sessid jsessionid phpsessid aspsessionid sessiontoken",
-        "api-key": "apikey apikeys accesskey secretkey privatekey authkey licensekey appkey signingkey encryptionkey",
-        "one-time": "otp totp cvv cvc cvv2 cvc2 pincode",
-        "ssn": "ssn nino",
-        "card": "cardnumber creditcard ccnumber",
-        "account": "iban",
+        "session": "sessionid sessid jsessionid phpsessid aspsessionid sessiontoken aspxauth rememberme",
+        "api-key": """apikey apikeys accesskey secretkey privatekey authkey licensekey appkey signingkey encryptionkey
+            privkey""",
+        "one-time": "otp totp cvv cvc cvv2 cvc2 pincode mpin tpin geheimzahl sicherheitscode zugangscode toegangscode",
+        "ssn": """ssn nino cpf cnpj curp dni pesel personnummer aadhaar aadhar bsn tfn steuernummer steuerid
+            codicefiscale burgerservicenummer""",
+        "card": "cardnumber creditcard ccnumber ccnum kreditkartennummer kartennummer",
+        "account": "iban kontonummer",
+        "phone": "phone telephone telefon telefonnummer phonenumber cellphone mobilephone msisdn",
+        "identity": "dob birthdate dateofbirth geburtsdatum",
     }
 )
 # A fused word (`mysqlpassword`, `jfrogtoken`, `softlayerapikey`) ends in one of these.
@@ -61,8 +66,25 @@ ENDINGS = _table(
         "credentials": "credentials",
     }
 )
+# The same where the value must look random too: `mailchimpkey`, `sentrysid`.
+UNSURE_ENDINGS = _table({"api-key": "key schlüssel schluessel sleutel", "session": "sid"})
+_UNSURE_TAILS = tuple(UNSURE_ENDINGS)
 # A fused word contains one of these (`theapikeyforfoo`, `passwordfield`): long enough never to be part of another word.
-WITHIN = {"password": "password", "passwd": "password", "passphrase": "password", "apikey": "api-key"}
+WITHIN = {
+    **dict.fromkeys(
+        ("password", "passwd", "passphrase", "passwort", "kennwort", "contrase", "motdepasse", "wachtwoord"), "password"
+    ),
+    "apikey": "api-key",
+}
+# Where words are not separated, or letters are not those of English: part of a name is enough.
+FOREIGN = _table(
+    {
+        "password": """пароль 密码 密碼 口令 パスワード 暗証番号 비밀번호 암호 lösenord hasło jelszó şifre contraseña
+            รหัสผ่าน كلمةالمرور סיסמה""",
+        "secret": "секрет 秘密 機密 密钥 密鑰 シークレット",
+        "token": "токен 令牌 トークン 토큰",
+    }
+)
 # Two words in this order.
 PAIRS: dict[tuple[str, str], str] = {
     **{(first, "key"): "api-key" for first in """api access private secret signing encryption master auth account
@@ -71,10 +93,23 @@ PAIRS: dict[tuple[str, str], str] = {
     **{(first, "keys"): "api-key" for first in "api access private secret signing encryption ssh".split()},
     **{(first, "tokens"): "token" for first in "access refresh auth api bearer session csrf id device push".split()},
     **{(first, "id"): "session" for first in "session sess".split()},
-    **{(first, "code"): "one-time" for first in """security auth authorization verification otp recovery backup access
-        mfa totp card pin""".split()},
-    **{(first, "pass"): "password" for first in """db database user my mysql pg smtp ftp mail email admin root login
-        http proxy redis key sl cl vpn ssh wifi account app""".split()},
+    **{(first, second): "one-time" for second in ("code", "codes") for first in """security auth authorization verification
+        otp recovery backup access mfa totp card pin reset activation sms""".split()},
+    **{(first, second): "password" for second in ("pass", "pw") for first in """db database user my mysql pg smtp ftp mail
+        email admin root login http proxy redis key store sl cl vpn ssh wifi account app api imap ldap sudo""".split()},
+    **{(key, what): "api-key" for key in ("cle", "clé", "clave", "chave", "chiave") for what in """api secreta secrete secrète
+        segreta privada privee privée privata acceso acces accès acesso accesso""".split()},
+    **{(what, "sleutel"): "api-key" for what in ("api", "geheime")},
+    **{(what, key): "api-key" for what in ("api", "geheimer", "privater") for key in ("schlüssel", "schluessel")},
+    **{(first, second): "card" for first in ("card", "cc", "pan") for second in ("no", "num", "nr", "number")},
+    **{(first, second): "account" for first in ("account", "acct", "passport") for second in ("no", "num", "nr", "number")},
+    **{(first, second): "account" for first in ("driver", "drivers", "driving") for second in ("license", "licence")},
+    **{(first, "number"): "ssn" for first in "identity identification insurance medicare".split()},
+    **{(first, "phrase"): "secret" for first in ("seed", "recovery", "backup", "wallet")},
+    **{(first, "answer"): "secret" for first in ("security", "secret", "question")},
+    **{(first, "verifier"): "one-time" for first in ("oauth", "code", "pkce")},
+    **{(first, second): "credentials" for first in ("saml", "client") for second in ("assertion", "response")
+       if (first, second) != ("client", "response")},
     **{(first, "pin"): "one-time" for first in "user card sim device security your my new old atm bank login".split()},
     **{(first, "auth"): "auth" for first in "http basic proxy x api digest bearer".split()},
     **{(first, "number"): "account" for first in "account passport license iban routing".split()},
@@ -82,18 +117,34 @@ PAIRS: dict[tuple[str, str], str] = {
     ("social", "security"): "ssn", ("tax", "id"): "ssn", ("national", "id"): "ssn",
     ("connection", "string"): "credentials", ("conn", "str"): "credentials", ("conn", "string"): "credentials",
     ("two", "factor"): "one-time", ("pass", "phrase"): "password", ("pass", "word"): "password",
-    ("pass", "code"): "password", ("pass", "wd"): "password", ("o", "auth"): "auth",
+    ("pass", "code"): "password", ("pass", "wd"): "password", ("o", "auth"): "auth", ("bank", "account"): "account",
+    ("tax", "identification"): "ssn", ("tax", "number"): "ssn", ("national", "insurance"): "ssn", ("codice", "fiscale"): "ssn",
+    ("mật", "khẩu"): "password", ("mat", "khau"): "password", ("memorable", "word"): "password",
+    ("birth", "date"): "identity", ("of", "birth"): "identity", ("mobile", "number"): "phone",
+    ("connection", "str"): "credentials",
+    ("remember", "me"): "session", ("cf", "clearance"): "session", ("magic", "link"): "token", ("wpa", "passphrase"): "password",
 }  # fmt: skip
+# The same in one word, as in `userpass`; pairs too short to be told from another word are left out.
+FUSED = {first + second: rule for (first, second), rule in PAIRS.items() if len(first + second) >= 6}
+PAIRS["de", "passe"] = "password"
 UNSURE_PAIRS = {("access", "id"): "api-key", ("client", "id"): "api-key", ("app", "id"): "api-key"}
 # These alone say something only where they stand last (`auth`, `db.auth`, `pass`), or where the value looks random.
-SURE_LAST = {"auth": "auth", "pan": "card", "pass": "password", "pin": "one-time", "authentication": "auth", "otps": "one-time"}
+SURE_LAST = {"auth": "auth", "pan": "card", "pass": "password", "pin": "one-time", "authentication": "auth", "otps": "one-time",
+    "pw": "password", "clave": "password", "geheim": "secret", "passport": "account", "mobile": "phone", "tel": "phone",
+    "fax": "phone"}  # fmt: skip
 UNSURE = _table(
     {
-        "api-key": "key keys license licence seed salt sas webhook accessid clientid",
+        "api-key": """key keys license licence seed salt sas webhook accessid clientid pkey cle clé chave chiave sleutel schlüssel
+            schluessel nyckel ключ""",
         "session": "session sess sid ticket",
         "signature": "signature sig",
         "token": "auth code",
     }
+)
+
+# Every word that a verdict can come from.
+WORDS = frozenset(
+    [*SURE, *ENDINGS, *WITHIN, *FOREIGN, *SURE_LAST, *UNSURE, *UNSURE_ENDINGS, *(word for pair in PAIRS for word in pair)]
 )
 
 # A last word that turns the name into something about the secret: `token_type`, `password_policy`, `auth_url`.
@@ -170,7 +221,7 @@ def judge(name: str, extra: frozenset[tuple[str, ...]] = frozenset()) -> Verdict
 
 def rule_of_name(text: str, extra: frozenset[tuple[str, ...]] = frozenset()) -> str | None:
     """The rule of a text that is nothing but a telling name or flag, as `password` or `--api-key`."""
-    if len(text) > NAME_CHARS_MAX or not text.isascii() or not text.strip("-").replace("-", "_").replace(".", "_").isidentifier():
+    if len(text) > NAME_CHARS_MAX or not text.strip("-").replace("-", "_").replace(".", "_").isidentifier():
         return None
     verdict = judge(text, extra) if extra or not text.strip("-").isalpha() else judge_common(text)
     return verdict.rule if verdict is not None and verdict.sure else None
@@ -191,11 +242,23 @@ def _word(parts: list[str], index: int) -> Verdict | None:
     before = parts[index - 1] if index else ""
     if word in SURE_LAST and before not in TURNS and not _after(parts, index):
         return Verdict(SURE_LAST[word], sure=True)
-    unsure = UNSURE_PAIRS.get((before, word)) or (UNSURE.get(word) if before not in PLACES else None)
+    unsure = UNSURE_PAIRS.get((before, word)) or (_unsure(word) if before not in PLACES else None)
     return Verdict(unsure, sure=False) if unsure else None
 
 
+def _unsure(word: str) -> str | None:
+    if word in UNSURE or not word.endswith(_UNSURE_TAILS):
+        return UNSURE.get(word)
+    return next(rule for ending, rule in UNSURE_ENDINGS.items() if word.endswith(ending))
+
+
 def _fused(word: str) -> str | None:
+    if not word.isascii():
+        for part, rule in FOREIGN.items():
+            if part in word:
+                return rule
+    if word in FUSED:
+        return FUSED[word]
     if len(word) < 7:
         return None
     for part, rule in WITHIN.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lib.redaction.values import is_hex, octet_end, switches
 
 BARE_CHARS_MIN = 32
+ONE_CASE_CHARS_MIN = 40
 PREFIXED_CHARS_MIN = 20
 SEEN_CHARS_MAX = 512  # enough to tell
 
@@ -30,8 +31,10 @@ def locate(text: str, start: int, end: int) -> tuple[int, int] | None:
 
 def _is_bare(run: str) -> bool:
     core = run.replace("-", "").replace("_", "")
-    if len(core) < BARE_CHARS_MIN or core.islower() or core.isupper() or core.isdigit() or is_hex(core):
+    if len(core) < BARE_CHARS_MIN or core.isdigit() or is_hex(core):
         return False
+    if core.islower() or core.isupper():  # letters of one case and digits: fewer switches, so more of them must be seen
+        return len(core) == len(run) >= ONE_CASE_CHARS_MIN and switches(core) * 100 >= 30 * len(core)
     return switches(core) * 100 >= 42 * len(core)
 
 

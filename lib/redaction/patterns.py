@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
 import re2
 
 from lib.redaction import assignments, checks, opaque, tokens
-from lib.redaction.values import OCTET, is_random, is_redacted, is_stand_in, octet_end
+from lib.redaction.values import OCTET, is_hex, is_random, is_redacted, is_stand_in, octet_end
 
 Span = tuple[int, int]
 # A span, with a rule's name where the text itself decided which.
@@ -61,11 +62,34 @@ def _pem(text: str, start: int, end: int) -> Span:
 def _url_user(text: str, start: int, end: int) -> Span | None:
     """The password of `user:password@`; the user too where it is itself a token."""
     user, colon, password = text[start:end].replace("%3A", ":").replace("%3a", ":").partition(":")
-    if colon:
-        if is_redacted(password) or not any(map(str.isalnum, password)) or password[:2] in {"${", "{{"} or password[0] in "{<$":
-            return None
-        return (start, end) if is_random(user, 16) else (end - len(password), end)
-    return (start, end) if is_random(user, 16) else None
+    if not colon:
+        return (start, end) if is_random(user, 16) else None
+    if is_redacted(password) or not any(map(str.isalnum, password)) or password[:2] in {"${", "{{"} or password[0] in "{<$":
+        return None
+    return (start, end) if is_random(user, 16) else (end - len(password), end)
+
+
+URL_PASSWORD_CHARS_MAX = 256
+_HOST_END = re.compile(r"[A-Za-z0-9._,:\[\]-]*(?:[/?#\s\"'`<>)};]|\Z)")
+_PORT = re.compile(r"[0-9]{0,5}(?:[/?#\s\"'<>\\)\],;]|\Z)")
+
+
+def _loose_password(text: str, start: int, end: int) -> Span | None:
+    """A password in a URL that was not encoded: up to the `@` before a host, whatever characters are in it.
+
+    In a web address an `@` may stand in the path, so the first that can end a password does; a database has no such paths.
+    """
+    if _PORT.match(text, end):
+        return None
+    reach = (text[end : end + URL_PASSWORD_CHARS_MAX].split(maxsplit=1) or [""])[0] if not text[end : end + 1].isspace() else ""
+    stops = [end + at for at, char in enumerate(reach) if char == "@" and _HOST_END.match(text, end + at + 1)]
+    is_web = text[max(0, start - 8) : start + 1].lower().endswith(("http", "https"))
+    if not stops or (is_web and not set(text[end : stops[0]]).isdisjoint("\"'<>")):
+        return None
+    stop = stops[0] if is_web else stops[-1]
+    if is_redacted(text[end:stop]) or not any(map(str.isalnum, text[end:stop])):
+        return None
+    return end, stop
 
 
 def _credentials(text: str, start: int, end: int) -> Span | None:
@@ -92,14 +116,37 @@ def _user_flag(text: str, start: int, end: int) -> Span | None:
     return start, end
 
 
+def _flag_value(text: str, start: int, end: int) -> Span | None:
+    return None if is_stand_in(text[start:end]) else (start, end)
+
+
+# Of plain text every third octet has its high bit clear: words seldom look like that three times in a row.
+_OF_TEXT = r"[I-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589]"
+_USER_PASSWORD = re.compile(r"[\w.@+-]{1,64}:(?!//)([^\s:]{4,})")
+
+
+def _encoded(text: str, start: int, end: int) -> Span | None:
+    """base64 of `user:password` without anything that says so; an identifier such as `User:42` is none."""
+    value = text[start:end].rstrip("=")
+    try:
+        decoded = base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        return None
+    found = _USER_PASSWORD.fullmatch(decoded)
+    if found is None or is_stand_in(found[1]) or found[1].isalpha() or is_hex(found[1].replace("-", "")):
+        return None
+    return start, end
+
+
 def _email(text: str, start: int, end: int) -> Span | None:
-    if not checks.is_email(text, start, end):
+    at = text.find("@", start, end)
+    start = max(start, text.rfind("?", start, at if at >= 0 else end) + 1)  # a question mark of the text, no letter beyond ASCII
+    mark = text.find("?", start, end)
+    end = mark if mark >= 0 else end
+    if start == end or "." not in text[max(at, start) : end].rstrip(".") or not checks.is_email(text, start, end):
         return None
     if text[start - 1 : start] == ":" and "://" in text[max(0, start - 100) : start].rsplit(None, 1)[-1]:
         return None  # the password of a URL
-    if start and text[start - 1].isalnum():  # beyond ASCII
-        while start and (text[start - 1].isalnum() or text[start - 1] in "._%+-"):
-            start -= 1
     return start, end
 
 
@@ -134,6 +181,23 @@ TEXT_RULES: tuple[TextRule, ...] = (
         "userinfo", "the password in a URL", r"[A-Za-z0-9](?::|%3[Aa])(?://|%2[Ff]%2[Ff])([^\s/?#@\"'<>\\]+)(?:@|%40)", _url_user
     ),
     TextRule(
+        "userinfo",
+        "the password in a URL, with characters that should have been encoded",
+        r"[A-Za-z0-9]://[^\s/?#@:\"'<>\\]*:",
+        _loose_password,
+    ),
+    TextRule("userinfo", "the password in user/password@//host", r"[A-Za-z][\w$#]*/([^\s/@\"']+)@//[A-Za-z0-9]", _always),
+    TextRule("userinfo", "the password in thin:user/password@host", r"thin:[\w$#]+/([^\s/@\"']+)@", _always),
+    TextRule(
+        "userinfo",
+        "the password after a short flag of a command that has one",
+        r"\b(?:sshpass\s+-p\s*|(?:mysql|mysqldump|mysqladmin|mariadb|mysqlimport)(?:\s[^\n;|&]*)?\s-p|"
+        r"(?:docker|podman|nerdctl|helm|buildah|skopeo)\s(?:[^\n;|&]*\s)?login\s(?:[^\n;|&]*\s)?-p\s+|"
+        r"ldap[a-z]+\s(?:[^\n;|&]*\s)?-w\s*|redis-cli\s(?:[^\n;|&]*\s)?-a\s+|"
+        r"(?i:login|user)\s+\S+\s+(?i:password)\s+)[\"']?([^\s\"'\-][^\s\"']{2,})",
+        _flag_value,
+    ),
+    TextRule(
         "auth",
         "credentials after Bearer, Basic and the like",
         r"(?i)\b(?:bearer|basic|negotiate|token|apikey|api-token)(?:\s|%20|\+)+([A-Za-z0-9._~+/=:|%-]{6,})",
@@ -145,7 +209,12 @@ TEXT_RULES: tuple[TextRule, ...] = (
         r"(?:\s-[uU]|--(?:proxy-)?user)[ =]*[\"']?([^\s\"':=-][^\s\"':]*:[^\s\"'/][^\s\"']*)",
         _user_flag,
     ),
-    TextRule("card", "card numbers (issuer, length, Luhn)", r"\b([0-9](?:(?:[ +-]|%20)?[0-9]){11,18})\b", _where(checks.is_card)),
+    TextRule(
+        "card",
+        "card numbers (issuer, length, Luhn)",
+        r"\b([0-9](?:(?:[ +?-]|%20)?[0-9]){11,18})\b",  # ? for a space that does not break
+        _where(checks.is_card),
+    ),
     TextRule(
         "iban",
         "international bank account numbers (country, length, mod 97)",
@@ -162,7 +231,7 @@ TEXT_RULES: tuple[TextRule, ...] = (
     TextRule(
         "email",
         "e-mail addresses",
-        r"[A-Za-z0-9_%+][A-Za-z0-9._%+-]*(?:@|%40)(?:[A-Za-z0-9][A-Za-z0-9-]*\.)+[A-Za-z]{2,}",
+        r"[A-Za-z0-9_%+?][A-Za-z0-9._%+?-]*(?:@|%40)(?:[A-Za-z0-9?][A-Za-z0-9?-]*\.)+[A-Za-z?]{2,}",
         _email,
     ),
     TextRule(
@@ -181,7 +250,8 @@ TEXT_RULES: tuple[TextRule, ...] = (
     TextRule(
         "phone",
         "telephone numbers",
-        r"\+[0-9][0-9 ().-]{6,18}[0-9]|\([0-9]{2,5}\) ?[0-9]{3,4}[-. ][0-9]{3,4}|\b[0-9]{3}[-. ][0-9]{3}[-. ][0-9]{4}\b|"
+        r"\+[0-9][0-9 ().-]{6,18}[0-9]|\([0-9]{2,5}\) ?[0-9]{3,5}[-. ][0-9]{3,4}|"
+        r"\b00[1-9][0-9]{1,2} [0-9][0-9 ()-]{5,15}[0-9]|\b[0-9]{3}[-. ][0-9]{3}[-. ][0-9]{4}\b|"
         r"(?i:phone|mobile|\btel|\bcell|\bfax|whatsapp)[a-z]*[^0-9+(\n]{1,16}(?:[0-9(][0-9 ().-]{5,16}[0-9])",
         assignments.locate_phone,
     ),
@@ -189,12 +259,21 @@ TEXT_RULES: tuple[TextRule, ...] = (
         "identity",
         "numbers of identity documents that the text names",
         r"(?i)(?:passport|driver'?s? licen[cs]e|licen[cs]e plate|social security|\bssn|\bnhs|national insurance|\bnino|"
-        r"\btax(?:payer)? id|bank account|routing|medicare|aadhaar|\bcpf|\bcurp|\bbsn|pesel|personnummer|steuer-?id|\btfn)"
+        r"\btax(?:payer)? id|bank account|routing|medicare|aadhaar|\bcpf|\bcnpj|\bcurp|\bbsn|pesel|"
+        r"personnummer|steuer-?(?:id|nummer)|\btfn|\bdni|\bnif|codice fiscale|\bsvnr|s\?cu(?:rit\? sociale)?|\babn|ahv|"
+        r"account (?:number|no)|kontonummer|reisepass|personalausweis|passeport|pasaporte|passaporto|identity card|id card)"
         r"(?:[ \t]+(?:number|no\.?|num|id|card|is|was|my|#))*[ \t:#=]*"
         r"\b([A-Z]{0,3}[0-9](?:[ ./-]?[0-9]){4,14}[A-Z]{0,2}|[A-Z0-9][A-Z0-9-]{4,19})\b",
         _identity,
     ),
     TextRule("named", "the value after a telling name (password=…, \"token\": …)", assignments.PATTERN, assignments.locate),
+    TextRule("named", "the value before a telling name", assignments.BEFORE_NAME_PATTERN, assignments.locate_before_name),
     TextRule("named", "the value after a telling flag (--password …)", assignments.FLAG_PATTERN, assignments.locate_flag),
+    TextRule(
+        "userinfo",
+        "base64 of user:password",
+        rf"(?:^|[^A-Za-z0-9+/_-])((?:{_OF_TEXT}[A-Za-z0-9+/]){{3,}}[A-Za-z0-9+/]{{0,3}}={{0,2}})",
+        _encoded,
+    ),
     TextRule("opaque", "long random strings", r"(?:^|[^A-Za-z0-9_-])([A-Za-z0-9_-]{24,})", opaque.locate),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from itertools import accumulate
 
 from lib.redaction.own import Budget, Own
-from lib.redaction.text import ANY, KEYS, is_suspect
+from lib.redaction.text import ANY, KEYS, is_foreign, is_suspect
 from lib.redaction.values import bytes_of
 
 # Finding one string among many costs 2 µs, asking one string alone 0.8 µs: few strings are asked alone, and so are those
@@ -26,6 +26,7 @@ def hits(texts: list[str], own: Own | None = None, budget: Budget | None = None)
         found = [text for text in texts if is_suspect(text)]
     else:
         found, unasked = _joined(texts)
+        found += [text for text in texts if not text.isascii() and is_foreign(text)]
     if own is not None:
         budget = budget or Budget()
         found += [text for text in texts if own.finds(text, budget)]

@@ -7,8 +7,9 @@ from typing import Any, Literal, NamedTuple
 
 import re2
 
+from lib.redaction import assignments, escapes
 from lib.redaction.assignments import NAME_PATTERN, TELLING
-from lib.redaction.own import Budget, Own
+from lib.redaction.own import Budget, Own, sound
 from lib.redaction.patterns import TEXT_RULES, Locate, TextRule
 from lib.redaction.values import bytes_of
 
@@ -90,17 +91,30 @@ def _compiled(rule: TextRule) -> _Rule:
 _PATTERNS = [_compiled(rule) for rule in TEXT_RULES]
 _WHICH = _set()
 _ALL = range(len(TEXT_RULES))
+_FOREIGN: _Rule = ("named", assignments.locate, re2.compile(assignments.FOREIGN_PATTERN), 0)
+_FOREIGN_ANY = re2.compile(assignments.FOREIGN_ANY_PATTERN)
 # Three ways to ask whether a closer look is needed: at many strings joined by NUL, at one string, at a key.
-ANY = re2.compile("|".join([f"(?:{rule.pattern})" for rule in TEXT_RULES] + [NAME_PATTERN]).encode(), _options(capture=False))
-SUSPECT = _set(NAME_PATTERN)
-KEYS = _set(rf"(?i){TELLING}|\?")  # a question mark stands for whatever is outside ASCII
+ANY = re2.compile(
+    "|".join([f"(?:{rule.pattern})" for rule in TEXT_RULES] + [NAME_PATTERN, escapes.PATTERN]).encode(), _options(capture=False)
+)
+SUSPECT = _set(NAME_PATTERN, escapes.PATTERN)
+KEYS = _set(rf"(?i){TELLING}|\?", escapes.PATTERN)  # a question mark stands for whatever is outside ASCII
 
 
 def is_suspect(text: str) -> bool:
     """Whether any rule has a place to look at in one string."""
     data = bytes_of(text)
     # A Set answers nothing both where nothing matches and where its memory ran out: then a plain pattern decides.
-    return SUSPECT.Match(data) is not None or (len(data) > SHORT_CHARS_MAX and ANY.search(data) is not None)
+    return (
+        SUSPECT.Match(data) is not None
+        or (len(data) > SHORT_CHARS_MAX and ANY.search(data) is not None)
+        or (not text.isascii() and is_foreign(text))
+    )
+
+
+def is_foreign(text: str) -> bool:
+    """Whether there is a telling name in letters beyond ASCII, of which the other patterns see nothing."""
+    return _FOREIGN_ANY.search(sound(text)) is not None
 
 
 def clean(text: str, treatments: Treatments = REMOVE_ALL, own: Own | None = None, budget: Budget | None = None) -> Cleaned:
@@ -125,23 +139,33 @@ def clean(text: str, treatments: Treatments = REMOVE_ALL, own: Own | None = None
 
 
 def _find(text: str, first: list[_Found], named: tuple[_Rule, ...]) -> tuple[list[_Found], int]:
-    data = bytes_of(text)
+    """What is found in the text as it is, and in what it says without its escapes."""
     found = first.copy()
-    work = 0
-    for rule in named:
-        work += _find_one(text, data, rule, found)
-    indices = _WHICH.Match(data)
-    if indices is None and len(data) > SHORT_CHARS_MAX and ANY.search(data) is not None:
-        indices = _ALL  # as in is_suspect
-    for index in sorted(indices or ()):
-        work += _find_one(text, data, _PATTERNS[index], found)
+    work = _find_in(text, named, found)
+    views = escapes.unescaped(text)
+    if views:
+        within: list[_Found] = []
+        work += _find_in(views[-1].text, named, within)
+        found += [_Found(*escapes.source(views, span.start, span.end), span.rule) for span in within]
     return _merged(found) if len(found) > 1 else found, work
 
 
-def _find_one(text: str, data: bytes, rule: _Rule, found: list[_Found]) -> int:
+def _find_in(text: str, named: tuple[_Rule, ...], found: list[_Found]) -> int:
+    data = bytes_of(text)
+    work = sum(_find_one(text, data, rule, found) for rule in named)
+    if not text.isascii():
+        text = sound(text)
+        work += _find_one(text, text, _FOREIGN, found)  # begun again, it would be encoded again
+    indices = _WHICH.Match(data)
+    if indices is None and len(data) > SHORT_CHARS_MAX and ANY.search(data) is not None:
+        indices = _ALL  # as in is_suspect
+    return work + sum(_find_one(text, data, _PATTERNS[index], found) for index in sorted(indices or ()))
+
+
+def _find_one(text: str, data: bytes | str, rule: _Rule, found: list[_Found]) -> int:
     """Adds what one rule finds; answers at how many places it looked."""
     name, locate, pattern, group = rule
-    position = work = 0
+    position = work = seen = 0
     while position <= len(data):
         start = position
         position = len(data) + 1
@@ -149,11 +173,14 @@ def _find_one(text: str, data: bytes, rule: _Rule, found: list[_Found]) -> int:
             if work == MATCHES_MAX:
                 found.append(_Found(match.start(), len(text), "overflow"))
                 return work
+            if match.start() < seen:
+                continue
             work += 1
             span = locate(text, *match.span(group))
             if span is not None:
                 found.append(_Found(span[0], span[1], span[2] if len(span) == 3 else name))
-                if span[1] > match.end():
+                seen = span[1]
+                if span[1] > match.end() and data is not text:
                     position = span[1]  # the value goes on beyond the match: begin again after it
                     break
     return work

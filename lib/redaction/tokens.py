@@ -73,6 +73,12 @@ CERTAIN = "|".join(
     PuTTY-User-Key-File-[23]
     [0-9a-f]{32}-us[0-9]{1,2}
     (?:SK|AC)[a-z0-9]{32}
+    access_token\$(?:production|sandbox)\$[a-z0-9]{16}\$[a-f0-9]{32}
+    (?:sdk|api|mob|rel)-[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12}
+    [0-9]/[0-9]{15,17}:[a-f0-9]{32}
+    oy2[a-z0-9]{43}
+    nsec1[a-z0-9]{58}
+    SCW[A-Z0-9]{17}
 """.split()
 )
 # The prefix is short or a word: what follows must look random too, and the whole must stand alone.
@@ -99,6 +105,8 @@ LIKELY = "|".join(
     (?:live|test|sandbox)_(?:pub_|sec_|key_)?[A-Za-z0-9_=-]{30,}
     [MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}
     [0-9]{13,17}(?:\||%7C)[A-Za-z0-9_-]{27,40}
+    [a-z]{2,10}_(?:live|test|prod|production|sandbox|dev|secret)_[A-Za-z0-9]{14,}
+    [a-z]{0,8}key[-_](?:live|test|prod|production|sandbox|staging|dev)[-_][A-Za-z0-9]{20,}
     [ps]k\.[A-Za-z0-9]{60,}\.[A-Za-z0-9_-]{20,}
 """.split()
 )

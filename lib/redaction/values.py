@@ -50,7 +50,7 @@ def is_stand_in(value: str) -> bool:
 
 _REFERENCE = re2.compile(
     rb"""\$\{[^}]*\}?|\$\([^)]*\)?|\{\{.*|<%.*|%\([A-Za-z_.]+\)?[a-z]?|%[A-Za-z]|%[A-Z_]+%|[$:!@%#][A-Za-z_.]+|\$[0-9]{1,2}|\?|"""
-    rb"""\{[A-Za-z_.:! -]*\}|<[A-Za-z_.:/ -]+>|#\{[^}]*\}"""
+    rb"""\{[A-Za-z_.:! -]*\}|\{[0-9]{1,2}\}|<[A-Za-z_.:/ -]+>|#\{[^}]*\}"""
 )
 
 
@@ -100,7 +100,7 @@ def is_path(value: str) -> bool:
     )
 
 
-_DIGITS_LEAST = {"card": 12, "ssn": 7, "account": 5, "one-time": 3}
+_DIGITS_LEAST = {"card": 12, "ssn": 7, "phone": 7, "account": 5, "identity": 4, "one-time": 3}
 
 
 def fits(rule: str, value: str) -> bool:
@@ -159,6 +159,14 @@ def octet_end(text: str, start: int) -> int:
         return start
     octet = _OCTET.match(bytes_of(text[start : start + _OCTET_CHARS_MAX]))
     return start + (octet.end() if octet is not None else 0)
+
+
+_VERSION = re2.compile(rb"[vV^~=<>!]{0,3} ?[0-9][0-9A-Za-z.+!_-]{0,40}")
+
+
+def is_version(value: object) -> bool:
+    """Whether a value is what a module's version looks like, so that it stays under whatever name the module has."""
+    return isinstance(value, str) and _VERSION.fullmatch(bytes_of(value)) is not None and not is_random(value, 20)
 
 
 Check = Callable[[str, int, int], bool]

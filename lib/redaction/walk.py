@@ -12,13 +12,14 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import Any, Final
 
-from lib.redaction.names import Verdict, judge, rule_of_name
+from lib.redaction.holes import rules_of_holes
+from lib.redaction.names import NAME_CHARS_MIN, Verdict, judge, rule_of_name
 from lib.redaction.own import Budget
 from lib.redaction.parts import IDENTITY, parts
 from lib.redaction.rules import Rules
 from lib.redaction.search import hits, is_plain_key
 from lib.redaction.text import clean, hashed, is_suspect, placeholder
-from lib.redaction.values import fits, is_kept_under_key, is_random, is_version_field
+from lib.redaction.values import fits, is_kept_under_key, is_random, is_stand_in, is_version, is_version_field
 
 DEPTH_MAX = 200  # levels of containers; what lies deeper is removed (orjson stops at 254)
 # Telling names in one event, and places looked at closely in its strings: each; beyond, what would need a look is removed.
@@ -29,7 +30,26 @@ CARD_NUMBER_MIN, CARD_NUMBER_END = 10**11, 10**19  # numbers in between, whole o
 Key = str | int
 # value, index of the parent, key in the parent, and the rule of a telling key above, under which no leaf stays.
 Node = tuple[Any, int, Key, str | None]
-_PAIR_NAMES: Final = ("name", "key", "header", "attribute")
+# What a name and its value are called where they stand beside each other. Such values are never remembered as plain keys, so
+# that the map is looked at.
+PAIR_NAMES: Final = (
+    "name",
+    "key",
+    "header",
+    "attribute",
+    "field",
+    "property",
+    "param",
+    "parameter",
+    "variable",
+    "setting",
+    "option",
+)
+PAIR_VALUES: Final = ("value", "val", "content")
+PARAMS: Final = frozenset({"params", "parameters", "args", "arguments", "bindings", "binds", "positional_args"})
+TEMPLATES: Final = ("message", "msg", "format", "template", "query", "sql", "statement", "formatted")
+TEMPLATES_MAX = 200  # different ones in one event; beyond, their parameters are removed
+PAIR_KEYS_MAX = 20  # of a map that may be such a pair
 _USER_FIELDS: Final = {"email": "email", "ip_address": "ip"}
 
 
@@ -44,6 +64,8 @@ class Walk:
         self.ways: dict[int, str] = {}
         self.renames: dict[int, dict[str, str]] = {}
         self.removed: list[tuple[int, Key, str]] = []
+        self.holes: dict[int, dict[int, str]] = {}  # lists of parameters: by which rule the text beside them removes an item
+        self.templates: dict[str, dict[int, str]] = {}
         self.dropped: dict[int, str] = {}  # whole containers, by rule: applied last, over whatever became of their parts
         self.names_work = self.texts_work = 0
         self.budget = Budget()
@@ -131,7 +153,7 @@ def visit(walk: Walk) -> None:
                 return
         if value.__class__ is list:
             visit_list(walk, index)
-        elif secret is not None or "value" in value or not keys.issuperset(value):
+        elif secret is not None or not keys.issuperset(value):
             visit_telling(walk, index)
         else:
             for name, child in value.items():  # what `leave` does, without a call each
@@ -143,6 +165,17 @@ def visit(walk: Walk) -> None:
                     nodes.append((child, index, name, None))
                 elif (kind is int or kind is float) and child >= CARD_NUMBER_MIN:
                     leave(walk, index, name, child)
+
+
+_SHORT_FLAGS: Final = {
+    **dict.fromkeys(
+        ("sshpass", "docker", "podman", "nerdctl", "helm", "skopeo", "buildah", "az", "mosquitto_pub"), frozenset({"-p"})
+    ),
+    **dict.fromkeys(("ldapsearch", "ldapadd", "ldapmodify", "ldapwhoami"), frozenset({"-w"})),
+    **dict.fromkeys(("redis-cli", "valkey-cli"), frozenset({"-a"})),
+    **dict.fromkeys(("mysql", "mysqldump", "mysqladmin", "mysqlimport", "mariadb", "mariadb-dump"), frozenset({"-p…"})),
+    **dict.fromkeys(("curl",), frozenset({"-u", "--user"})),
+}
 
 
 def visit_list(walk: Walk, index: int) -> None:
@@ -157,6 +190,9 @@ def visit_list(walk: Walk, index: int) -> None:
                 return
         return
     nodes, texts = walk.nodes, walk.rules.memo.texts.plain
+    if index in walk.holes:
+        visit_named(walk, index, 0)
+        return
     for at, child in enumerate(value):
         kind = child.__class__
         if kind is dict or (kind is list and not _is_known(child, texts)):
@@ -171,18 +207,39 @@ def visit_named(walk: Walk, index: int, first: int) -> None:
 
     `["password", "…"]` is a pair, and so is a flag and its value: `["app", "--password", "…"]`.
     """
-    value = walk.nodes[index][0]
+    value, holes = walk.nodes[index][0], walk.holes.get(index, {})
+    flags = flags_of(value[0]) if first == 0 else frozenset()
     named: str | None = None
     for at in range(first, len(value)):
         child = value[at]
-        if named is not None and not (value[at - 1].startswith("-") and str(child).startswith("-")):
-            settle(walk, index, at, child, named)
+        if at in holes or (named is not None and is_named(value, at)) or is_attached(child, flags):
+            settle(walk, index, at, child, named or holes.get(at, "password"))
         else:
             leave(walk, index, at, child)
-        is_name = child.__class__ is str and (child.startswith("-") or (at == 0 and len(value) == 2))
-        named = rule_of_name(child, walk.rules.extra_keys) if is_name else None
+        named = None
+        if child.__class__ is str and (child in flags or len(child) >= NAME_CHARS_MIN):
+            named = "password" if child in flags else rule_of_name(child, walk.rules.extra_keys)
         if index in walk.dropped:
             return
+
+
+def is_named(value: list[Any], at: int) -> bool:
+    """Whether an item is the value of the name before it, and not the next name in a list of names."""
+    name, child = value[at - 1], value[at]
+    if name.startswith("-"):
+        return not str(child).startswith("-")
+    return len(value) == 2 or (isinstance(child, str) and any(map(str.isdigit, child)) and not is_stand_in(child))
+
+
+def is_attached(child: Any, flags: frozenset[str]) -> bool:
+    """Whether an item is a short flag with the password in it: `["mysql", "-p…"]`."""
+    return "-p…" in flags and isinstance(child, str) and child.startswith("-p") and len(child) > 2
+
+
+def flags_of(command: Any) -> frozenset[str]:
+    """Short flags that a command is known to take a password by: `["sshpass", "-p", "…"]`."""
+    name = command.rpartition("/")[2] if isinstance(command, str) and len(command) <= STEP_CHARS_MAX else ""
+    return _SHORT_FLAGS.get(name, frozenset())
 
 
 def _is_known(children: list[Any], texts: set[str]) -> bool:
@@ -199,16 +256,22 @@ def visit_telling(walk: Walk, index: int) -> None:
     if parent in walk.dropped:
         return
     is_modules, is_user = parent == 0 and key == "modules", parent == 0 and key == "user"
-    named = _named(value, walk.rules) if "value" in value else None
+    known = walk.rules.memo.keys
+    is_new = secret is None and not all(name in known.plain or name in known.telling for name in value)
+    named = _named(value, walk.rules) if is_new else None
+    holes = holes_of(walk, index, value) if is_new else {}
     for name, child in value.items():
         verdict = judge_key(walk, index, name)
         if secret is not None:
             settle(walk, index, name, child, secret)
         elif is_user and name in _USER_FIELDS and isinstance(child, str):
             treat_person(walk, index, name, child)
-        elif named is not None and name == "value":
+        elif named is not None and is_pair_value(name):
             settle(walk, index, name, child, named)
-        elif verdict is None or is_modules:
+        elif name in holes:
+            walk.nodes.append((child, index, name, None))
+            walk.holes[len(walk.nodes) - 1] = holes[name]
+        elif verdict is None or (is_modules and is_version(child)):
             leave(walk, index, name, child)
         elif verdict.sure:
             settle(walk, index, name, child, verdict.rule)
@@ -221,22 +284,57 @@ def visit_telling(walk: Walk, index: int) -> None:
 
 
 def _named(value: dict[Any, Any], rules: Rules) -> str | None:
-    """The rule of the name in `{"name": "password", "value": "…"}`."""
-    found = (rule_of_name(value[key], rules.extra_keys) for key in _PAIR_NAMES if isinstance(value.get(key), str))
+    """The rule of the name in `{"name": "password", "value": "…"}`, whatever case the two are called in."""
+    if len(value) > PAIR_KEYS_MAX or not any(map(is_pair_value, value)):
+        return None
+    found = (
+        rule_of_name(child, rules.extra_keys) for key, child in value.items() if isinstance(child, str) and is_pair_name(key)
+    )
     return next((rule for rule in found if rule is not None), None)
+
+
+def is_pair_name(key: Any) -> bool:
+    """Whether a key says that its value is a name, as `Name`, `k` or `ParameterKey`."""
+    kind = str(key).lower()
+    return kind in {"k", "id"} or kind.endswith(PAIR_NAMES)
+
+
+def is_pair_value(key: Any) -> bool:
+    """Whether a key says that its value is one that a name stands beside, as `Value`, `v` or `stringValue`."""
+    kind = str(key).lower()
+    return kind == "v" or kind.endswith(PAIR_VALUES)
+
+
+def holes_of(walk: Walk, index: int, value: dict[Any, Any]) -> dict[Any, dict[int, str]]:
+    """Which items of a list of parameters go by the text beside it: `{"message": "password=%s", "params": ["…"]}`.
+
+    The text is cleaned with a made-up value in each of its holes: what would be removed there says what goes in the list.
+    """
+    lists = [key for key, child in value.items() if child and isinstance(child, list) and key in PARAMS]
+    if not lists or not walk.affords(index, 1):
+        return {}
+    found: dict[int, str] = {}
+    for text in [value[key] for key in TEMPLATES if isinstance(value.get(key), str)]:
+        if text not in walk.templates and len(walk.templates) == TEMPLATES_MAX:
+            return {key: dict.fromkeys(range(len(value[key])), "overflow") for key in lists}
+        if text not in walk.templates:
+            walk.templates[text] = rules_of_holes(text, walk.rules)
+        found |= walk.templates[text]
+    return dict.fromkeys(lists, found) if found else {}
 
 
 def judge_key(walk: Walk, index: int, name: Any) -> Verdict | None:
     """What a key says of its value. A key that holds a secret itself is noted for renaming."""
     memo = walk.rules.memo.keys
-    if name in memo.plain:
+    if name in memo.plain or (name in _USER_FIELDS and walk.rules.own is None):
         return None
     if name in memo.telling:
         walk.affords(index, 1)
         return memo.telling[name]
     name = str(name)
-    if walk.rules.own is None and name not in _USER_FIELDS and is_plain_key(name):
-        memo.add(name, None)
+    if walk.rules.own is None and is_plain_key(name):
+        if name not in PARAMS and not is_pair_value(name):  # where these are, the whole map must be looked at
+            memo.add(name, None)
         return None
     text, rules, work = clean(name, walk.rules.treatments, walk.rules.own, walk.budget)
     verdict = judge(text, walk.rules.extra_keys)
@@ -244,7 +342,7 @@ def judge_key(walk: Walk, index: int, name: Any) -> Verdict | None:
         if not walk.keeps_keys(index):
             walk.renames.setdefault(index, {})[name] = text
             walk.removed += [(index, name, rule) for rule in rules]
-    elif name not in _USER_FIELDS:
+    elif name not in _USER_FIELDS and (verdict is not None or (name not in PARAMS and not is_pair_value(name))):
         memo.add(name, verdict)
     if verdict is not None or rules:
         walk.affords(index, work)
@@ -255,7 +353,9 @@ def settle(walk: Walk, index: int, name: Key, child: Any, rule: str) -> None:
     """A value under a telling key: a leaf is removed, a container is cleaned leaf by leaf."""
     if isinstance(child, (dict, list)):
         walk.nodes.append((child, index, name, rule))
-    elif is_kept_under_key(child) if isinstance(child, str) else not fits(rule, str(child)):
+    elif (rule == "phone" and walk.rules.treatments.phone == "keep") or (
+        is_kept_under_key(child) if isinstance(child, str) else not fits(rule, str(child))
+    ):
         leave(walk, index, name, child)
     elif isinstance(child, (str, int, float)) and not isinstance(child, bool) and walk.affords(index, 1):
         walk.replace(index, name, placeholder(rule), [rule])
@@ -317,7 +417,7 @@ def _look_at(walk: Walk, index: int, key: Key, text: str) -> None:
     walk.texts_work += cleaned.work
     if not cleaned.rules:
         walk.rules.memo.unchanged(text, cleaned.work)
-    elif not (tells_version and set(cleaned.rules) == {"ip"}):
+    elif not (tells_version and set(cleaned.rules) == {"ip"} and ":" not in text):
         walk.replace(index, key, cleaned.text, cleaned.rules)
 
 

@@ -6,12 +6,22 @@ The fast way (lib/redaction/walk.py) must remove exactly the same.
 from typing import Any
 
 from lib.redaction import BUILT_IN, Rules
+from lib.redaction.holes import rules_of_holes
 from lib.redaction.names import judge, rule_of_name
 from lib.redaction.text import clean, hashed, placeholder
-from lib.redaction.values import fits, is_kept_under_key, is_random
-from lib.redaction.walk import CARD_NUMBER_END, CARD_NUMBER_MIN
-
-NAMES = ("name", "key", "header", "attribute")
+from lib.redaction.values import fits, is_kept_under_key, is_random, is_version
+from lib.redaction.walk import (
+    CARD_NUMBER_END,
+    CARD_NUMBER_MIN,
+    PAIR_KEYS_MAX,
+    PARAMS,
+    TEMPLATES,
+    flags_of,
+    is_attached,
+    is_named,
+    is_pair_name,
+    is_pair_value,
+)
 
 
 def reference(payload: dict[str, Any], rules: Rules = BUILT_IN) -> dict[str, Any]:
@@ -26,7 +36,8 @@ def cleaned_key(key: str, rules: Rules) -> str:
 
 def _top(key: str, value: Any, rules: Rules) -> Any:
     if key == "modules" and isinstance(value, dict):
-        return _with_value({cleaned_key(name, rules): _version(child, rules) for name, child in value.items()}, value, rules)
+        done = {cleaned_key(name, rules): _module(cleaned_key(name, rules), child, rules) for name, child in value.items()}
+        return _with_value(done, value, rules)
     if key == "user" and isinstance(value, dict):
         done = {cleaned_key(name, rules): _child(cleaned_key(name, rules), child, rules) for name, child in value.items()}
         people = {name: _person(name, value[name], rules) for name in ("email", "ip_address") if isinstance(value.get(name), str)}
@@ -34,8 +45,17 @@ def _top(key: str, value: Any, rules: Rules) -> Any:
     return _child(key, value, rules)
 
 
+def _module(name: str, value: Any, rules: Rules) -> Any:
+    return _version(value, rules) if is_version(value) or not judge(name, rules.extra_keys) else _child(name, value, rules)
+
+
 def _version(value: Any, rules: Rules) -> Any:
-    if isinstance(value, str) and " " not in value and set(clean(value, rules.treatments, rules.own).rules) == {"ip"}:
+    if (
+        isinstance(value, str)
+        and " " not in value
+        and ":" not in value
+        and set(clean(value, rules.treatments, rules.own).rules) == {"ip"}
+    ):
         return value
     return _plain(value, rules)
 
@@ -66,6 +86,8 @@ def _secret(value: Any, rule: str, rules: Rules) -> Any:
         return [_secret(child, rule, rules) for child in value]
     if value is None or isinstance(value, bool):
         return value
+    if rule == "phone" and rules.treatments.phone == "keep":
+        return _plain(value, rules)
     if is_kept_under_key(value) if isinstance(value, str) else not fits(rule, str(value)):
         return _plain(value, rules)
     return placeholder(rule)
@@ -87,18 +109,31 @@ def _plain(value: Any, rules: Rules) -> Any:
 
 
 def _with_value(done: dict[str, Any], value: dict[str, Any], rules: Rules) -> dict[str, Any]:
-    if "value" in value:
-        names = [rule_of_name(value[key], rules.extra_keys) for key in NAMES if isinstance(value.get(key), str)]
-        rule = next(filter(None, names), None)
-        done |= {"value": _secret(value["value"], rule, rules)} if rule else {}
+    is_pair = len(value) <= PAIR_KEYS_MAX
+    names = [
+        rule_of_name(child, rules.extra_keys) for key, child in value.items() if is_pair_name(key) and isinstance(child, str)
+    ]
+    rule = next(filter(None, names), None)
+    for key, child in value.items():
+        if rule and is_pair and is_pair_value(key):
+            done[cleaned_key(key, rules)] = _secret(child, rule, rules)
+        elif key in PARAMS and isinstance(child, list):
+            done[key] = _with_neighbours([_plain(item, rules) for item in child], child, rules, _holes(value, rules))
     return done
 
 
-def _with_neighbours(done: list[Any], value: list[Any], rules: Rules) -> list[Any]:
-    for at, text in enumerate(value[:-1]):
-        rule = rule_of_name(text, rules.extra_keys) if isinstance(text, str) else None
-        following = value[at + 1]
-        is_flag = rule is not None and text.startswith("-")
-        if rule is not None and (is_flag or (at == 0 and len(value) == 2)) and not (is_flag and str(following).startswith("-")):
-            done[at + 1] = _secret(following, rule, rules)
+def _holes(value: dict[str, Any], rules: Rules) -> dict[int, str]:
+    texts = [value[key] for key in TEMPLATES if isinstance(value.get(key), str)]
+    return {at: rule for text in texts for at, rule in rules_of_holes(text, rules).items()}
+
+
+def _with_neighbours(done: list[Any], value: list[Any], rules: Rules, holes: dict[int, str] | None = None) -> list[Any]:
+    flags = flags_of(value[0]) if value else frozenset()
+    for at, child in enumerate(value):
+        rule = (holes or {}).get(at)
+        name = value[at - 1] if at else None
+        if isinstance(name, str) and is_named(value, at):
+            rule = ("password" if name in flags else rule_of_name(name, rules.extra_keys)) or rule
+        if rule is not None or is_attached(child, flags):
+            done[at] = _secret(child, rule or "password", rules)
     return done
