@@ -49,6 +49,20 @@ REPEATED = {
     "phones": "+1 ",
     "nul": "\0",
     "code": "token = self.token; ",
+    "percent": "%41",
+    "percent of percent": "%2541%25",
+    "escapes of json": "\\u0041",
+    "escaped slashes": "\\/",
+    "entities": "&amp;",
+    "octets beyond ascii": "%C3%B1",
+    "names beyond ascii": "пароль: x ",
+    "letters beyond ascii": "слово: x ",
+    "passwords of urls": "a://u:p@",
+    "values before names": '"value":"x","name":"password",',
+    "values after names": 'password","value":"x" ',
+    "short flags": "mysql -px ",
+    "base64 of text": "dXNlcjpw",
+    "schemes": "Authorization: A b1=c, ",
 }
 
 
@@ -63,10 +77,15 @@ def main() -> None:
     print(f"{len(texts)} events of {size:.1f} kB: {warm:.3f} ms each; {cold:.3f} ms where nothing was seen before")
     if arguments.adversarial:
         for name, payload in adversarial().items():
-            started = time.process_time()
-            result = redaction.redact(payload)
-            taken = (time.process_time() - started) * 1000
+            taken, result = timed(payload)
             print(f"{name:24s} {len(orjson.dumps(payload)) / 1e6:.2f} MB  {taken:7.1f} ms  {len(result.removals)} removals")
+
+
+def timed(payload: dict[str, Any]) -> tuple[float, redaction.Redacted]:
+    """Milliseconds, and what came out."""
+    started = time.process_time()
+    result = redaction.redact(payload)
+    return (time.process_time() - started) * 1000, result
 
 
 def read(path: Path) -> list[bytes]:
@@ -125,6 +144,8 @@ def adversarial() -> dict[str, dict[str, Any]]:
     payloads["many telling keys"] = {"extra": {"list": [{"pin": number} for number in range(80_000)]}}
     payloads["many telling names"] = {"extra": {"list": ["password", "--token"] * 40_000}}
     payloads["many numbers"] = {"extra": {"list": list(range(4 * 10**15, 4 * 10**15 + 55_000))}}
+    payloads["parameters"] = {"extra": {"list": [{"message": "token=%s", "params": [f"a{number}"]} for number in range(22_000)]}}
+    payloads["names and values"] = {"extra": {"list": [{"name": "token", "value": f"a{number}"} for number in range(30_000)]}}
     payloads["deep"] = {"extra": deep}
     return payloads
 
