@@ -27,6 +27,8 @@ WORK_MAX = 5_000
 STEP_CHARS_MAX = 100  # of one key in a path
 CARD_NUMBER_MIN, CARD_NUMBER_END = 10**11, 10**19  # numbers in between, whole or not, are looked at as text
 
+PERSONAL: Final = frozenset({"phone", "identity"})  # names that tell of a value with digits, and of nothing else
+
 Key = str | int
 # value, index of the parent, key in the parent, and the rule of a telling key above, under which no leaf stays.
 Node = tuple[Any, int, Key, str | None]
@@ -353,12 +355,19 @@ def settle(walk: Walk, index: int, name: Key, child: Any, rule: str) -> None:
     """A value under a telling key: a leaf is removed, a container is cleaned leaf by leaf."""
     if isinstance(child, (dict, list)):
         walk.nodes.append((child, index, name, rule))
-    elif (rule == "phone" and walk.rules.treatments.phone == "keep") or (
-        is_kept_under_key(child) if isinstance(child, str) else not fits(rule, str(child))
-    ):
+    elif _stays(walk, child, rule):
         leave(walk, index, name, child)
     elif isinstance(child, (str, int, float)) and not isinstance(child, bool) and walk.affords(index, 1):
         walk.replace(index, name, placeholder(rule), [rule])
+
+
+def _stays(walk: Walk, child: Any, rule: str) -> bool:
+    """Whether a leaf is not what its telling name says, or kept by the project's wish."""
+    if rule == "phone" and walk.rules.treatments.phone == "keep":
+        return True
+    if isinstance(child, str):
+        return is_kept_under_key(child) or (rule in PERSONAL and not fits(rule, child))
+    return not fits(rule, str(child))
 
 
 def leave(walk: Walk, index: int, name: Key, child: Any) -> None:

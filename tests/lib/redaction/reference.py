@@ -15,6 +15,7 @@ from lib.redaction.walk import (
     CARD_NUMBER_MIN,
     PAIR_KEYS_MAX,
     PARAMS,
+    PERSONAL,
     TEMPLATES,
     flags_of,
     is_attached,
@@ -86,7 +87,7 @@ def _secret(value: Any, rule: str, rules: Rules) -> Any:
         return [_secret(child, rule, rules) for child in value]
     if value is None or isinstance(value, bool):
         return value
-    if rule == "phone" and rules.treatments.phone == "keep":
+    if rule in PERSONAL and (not fits(rule, str(value)) or (rule == "phone" and rules.treatments.phone == "keep")):
         return _plain(value, rules)
     if is_kept_under_key(value) if isinstance(value, str) else not fits(rule, str(value)):
         return _plain(value, rules)
