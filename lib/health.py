@@ -57,7 +57,8 @@ class Health:
         sign_in = {"state": "configured" if config.clerk_issuer else "not_configured"}
         # Without it nothing is followed up before the next cron, which the Hobby plan runs once a day.
         waking = {"state": "configured" if config.base_url and config.cron_secret else "not_configured"}
-        dependencies = {"database": found, "redis": limits, "sign_in": sign_in, "waking": waking}
+        analysis = {"state": "configured" if config.openai_api_key else "not_configured"}
+        dependencies = {"database": found, "redis": limits, "sign_in": sign_in, "waking": waking, "analysis": analysis}
         return {"status": status, "commit": config.commit or None, **dependencies}
 
 
@@ -74,6 +75,7 @@ async def database() -> dict[str, Any]:
                     "partitions": {row.pop("table_name"): row for row in await db.fetch_all(conn, "health_partitions")},
                     "transitions": await db.fetch_one(conn, "health_transitions"),
                     "deliveries": await db.fetch_one(conn, "health_deliveries"),
+                    "analyses": await db.fetch_one(conn, "health_analyses"),
                     "crons": await db.fetch_all(conn, "health_crons"),
                 }
     except Problem as problem:

@@ -69,6 +69,7 @@ UNBOUND = {
     "delivery_claim": "a worker sends everybody's; what it answers is bound by the delivery's own workspace",
     "cron_find_now": "no tenant's",
     "health_crons": "no tenant's",
+    "health_analyses": "one number over all, nothing of a tenant",
     "health_partitions": "no tenant's",
     "cron_upsert_started": "no tenant's",
     "cron_update_finished": "no tenant's",
@@ -110,7 +111,15 @@ UNBOUND = {
 }
 # Blocks named after what they do as a whole.
 UNUSUAL_NAMES = {
-    *("record_events", "record_make_partitions", "health_transitions", "health_deliveries", "health_crons", "health_partitions"),
+    *(
+        "record_events",
+        "record_make_partitions",
+        "health_transitions",
+        "health_deliveries",
+        "health_analyses",
+        "health_crons",
+        "health_partitions",
+    ),
     *("incident_merge", "incident_split"),
 }
 

@@ -1,11 +1,12 @@
-"""/api/cron/alerts: follow up what waits. For the scheduler, and for the deployment's own functions, which wake it."""
+"""/api/cron/alerts: follow up what waits, alerts and analyses. For the scheduler, and for our own functions, which wake it."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 from starlette.applications import Starlette
@@ -14,17 +15,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from lib import clock, crons, db, http, log
+from lib import analysis, clock, crons, db, http, log
 from lib.alerts import sweep
 
-JOB = "alerts"
+# Of the 60 s that the function lives: no analysis is begun that may not be over by then.
+ANALYSE_SECONDS = 55.0
+Sweep = Callable[[db.Database, clock.Clock, float], Awaitable[Counter[str]]]
 
 
 class Sweeper:
-    """Sweeps for one instance, one at a time: others overlap in other instances, here they would only share its connections."""
+    """Sweeps of one job for one instance, one at a time: others overlap in other instances, here they would only share its
+    connections. Alerts and analyses have one each, so that a slow model holds up no alert.
+    """
 
-    def __init__(self) -> None:
-        self._database = db.Database()
+    def __init__(self, database: db.Database, job: str, seconds: float, sweep_once: Sweep) -> None:
+        self._database = database
+        self._job, self._seconds, self._sweep = job, seconds, sweep_once
         self._sweeping = asyncio.Lock()
         self._is_woken = False
 
@@ -33,9 +39,9 @@ class Sweeper:
         came_at = time.monotonic()
         async with self._sweeping:
             self._is_woken = False
-            seconds = sweep.SWEEP_SECONDS - (time.monotonic() - came_at)
-            async with self._database.connection() as conn, crons.run(conn, JOB) as report:
-                found = await sweep.run(self._database, await clock.of_database(conn), seconds)
+            seconds = self._seconds - (time.monotonic() - came_at)
+            async with self._database.connection() as conn, crons.run(conn, self._job) as report:
+                found = await self._sweep(self._database, await clock.of_database(conn), seconds)
                 report.update(found)
         return found
 
@@ -43,27 +49,36 @@ class Sweeper:
         """The same, unless one that was woken waits to begin."""
         if not self._is_woken:
             self._is_woken = True
-            log.write("swept", **await self.run())
+            log.write("swept", job=self._job, **await self.run())
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._database.close()
+
+async def analyse(database: db.Database, at: clock.Clock, seconds: float) -> Counter[str]:
+    """A sweep of analyses."""
+    return await analysis.sweep(database, deadline=at() + timedelta(seconds=seconds), clock=at)
 
 
 async def follow_up(request: Request) -> Response:
     """What was done, once it is done; with `?answer=first` it is begun after the answer."""
     crons.require_cron(request)
-    sweeper: Sweeper = request.state.sweeper
+    alerts, analyses = request.state.sweepers
     if request.query_params.get("answer") == "first":
-        return Response(status_code=202, headers=http.HEADERS, background=BackgroundTask(sweeper.wake))
-    return http.json(await sweeper.run())
+        return Response(status_code=202, headers=http.HEADERS, background=BackgroundTask(_wake, alerts, analyses))
+    told = await alerts.run()
+    return http.json({**told, "analyses": await analyses.run()})
+
+
+async def _wake(alerts: Sweeper, analyses: Sweeper) -> None:
+    """Alerts first: analyses consider only what alerts are done with."""
+    await alerts.wake()
+    await analyses.wake()
 
 
 async def lifespan(_app: Starlette) -> AsyncIterator[dict[str, Any]]:
-    """One Sweeper an instance."""
-    sweeper = Sweeper()
-    yield {"sweeper": sweeper}
-    await sweeper.close()
+    """The instance's sweepers: of alerts and of analyses."""
+    database = db.Database()
+    alerts = Sweeper(database, "alerts", sweep.SWEEP_SECONDS, sweep.run)
+    yield {"sweepers": (alerts, Sweeper(database, "analyses", ANALYSE_SECONDS, analyse))}
+    await database.close()
 
 
 app = http.create_app([Route("/api/cron/alerts", follow_up, methods=["GET", "POST"])], lifespan, wakes=False)

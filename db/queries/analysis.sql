@@ -17,10 +17,11 @@ DO UPDATE SET version = o.version + 1, enabled = excluded.enabled, environments 
 RETURNING version;
 
 -- name: analysis_claim_transitions
--- The oldest that were never considered, locked until the transaction ends: two sweeps at once consider none twice.
+-- The oldest that were never considered, locked until the transaction ends: two sweeps at once consider none twice. Only those
+-- that alerts are done with, which skip what somebody else has locked.
 SELECT t.project_id, t.id, t.incident_id, t.kind, t.event_id, t.created_at
   FROM transitions t
- WHERE t.considered_at IS NULL
+ WHERE t.considered_at IS NULL AND t.handled_at IS NOT NULL
  ORDER BY t.created_at
  LIMIT %(limit)s
    FOR NO KEY UPDATE SKIP LOCKED;
@@ -93,14 +94,15 @@ RETURNING *;
 -- Waiting ones that may start, and running ones whose taker died; people's own requests first. Each taking raises the fence.
 UPDATE analyses a
    SET state = 'running', due_at = %(lease_until)s, fence = a.fence + 1, attempts = a.attempts + 1
-  FROM (SELECT project_id, id
-          FROM analyses
-         WHERE state IN ('waiting', 'running') AND due_at <= %(now)s
-         ORDER BY (cause = 'person') DESC, due_at
+  FROM (SELECT w.project_id, w.id, p.workspace_id
+          FROM analyses w
+          JOIN projects p ON p.id = w.project_id
+         WHERE w.state IN ('waiting', 'running') AND w.due_at <= %(now)s
+         ORDER BY (w.cause = 'person') DESC, w.due_at
          LIMIT %(limit)s
-           FOR NO KEY UPDATE SKIP LOCKED) oldest
+           FOR NO KEY UPDATE OF w SKIP LOCKED) oldest
  WHERE a.project_id = oldest.project_id AND a.id = oldest.id
-RETURNING a.project_id, a.id, a.incident_id, a.cause, a.event_id, a.created_at, a.fence, a.attempts, a.reserved_microdollars;
+RETURNING oldest.workspace_id, a.project_id, a.id, a.incident_id, a.cause, a.event_id, a.created_at, a.fence, a.attempts, a.reserved_microdollars;
 
 -- name: analysis_claim_money
 -- See db/migrations/0040_analysis.sql for its guarantees.

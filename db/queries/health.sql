@@ -14,6 +14,13 @@ SELECT count(*) AS waiting,
   FROM deliveries
  WHERE state = 'pending';
 
+-- name: health_analyses
+-- How many are to be made, how long the oldest could have begun, and whether the model's provider is left alone for a while.
+SELECT count(*) AS waiting, extract(epoch FROM now() - min(a.due_at) FILTER (WHERE a.due_at <= now()))::float8 AS oldest_due_seconds,
+       coalesce((SELECT p.paused_until > now() FROM analysis_provider p), false) AS provider_paused
+  FROM analyses a
+ WHERE a.state IN ('waiting', 'running');
+
 -- name: health_crons
 SELECT job, started_at, finished_at, extract(epoch FROM now() - started_at)::float8 AS age_seconds, report
   FROM cron_runs

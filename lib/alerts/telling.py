@@ -8,8 +8,8 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from lib import channels, db, deliveries, fingerprint, incidents, log, queries, settings
-from lib.channels.notice import Frame, Item, Notice
+from lib import analysis, channels, db, deliveries, fingerprint, incidents, log, queries, settings
+from lib.channels.notice import Explained, Frame, Item, Notice
 from lib.errors import NotFound
 
 # Of a message; what comes beyond is counted.
@@ -110,11 +110,16 @@ async def items_of(conn: db.Connection, project_id: int, alerts: list[dict[str, 
         row["id"]: row
         for row in await db.fetch_all(conn, "alert_list_incidents", project_id=project_id, incident_ids=shown)
     }  # fmt: skip
-    items = [await _item(conn, rows[incident_id], by_incident[incident_id]) for incident_id in shown if incident_id in rows]
+    explained = await analysis.newest(conn, project_id, shown)
+    items = [
+        await _item(conn, rows[incident_id], by_incident[incident_id], explained.get(incident_id))
+        for incident_id in shown
+        if incident_id in rows
+    ]
     return items, len(by_incident) - len(items)
 
 
-async def _item(conn: db.Connection, incident: dict[str, Any], alerts: list[dict[str, Any]]) -> Item:
+async def _item(conn: db.Connection, incident: dict[str, Any], alerts: list[dict[str, Any]], explained: Explained | None) -> Item:
     first = min(alerts, key=lambda alert: KINDS.index(alert["kind"]))
     reasons = "; ".join(dict.fromkeys(alert["reason"] for alert in alerts))
     event = await _event(conn, incident, first["event_id"])
@@ -122,7 +127,7 @@ async def _item(conn: db.Connection, incident: dict[str, Any], alerts: list[dict
         incident_id=incident["id"], transition=first["kind"], reason=reasons[:REASON_CHARACTERS_MAX],
         **{name: incident[name] for name in ("title", "culprit", "level", "platform", "first_seen", "last_seen", "event_count")},
         environment=first["environment"] or event.get("environment"), release=first["release"] or event.get("release"),
-        people_count=incident["people_count"] or None, frame=_frame(event.get("payload")), explained=None,
+        people_count=incident["people_count"] or None, frame=_frame(event.get("payload")), explained=explained,
         removed_count=event.get("removed_count", 0),
     )  # fmt: skip
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from lib import audit, db, incidents, redaction, settings
+from lib import audit, db, incidents, redaction, settings, waking
 from lib.analysis import options, spending
 from lib.analysis.plain import plain
 from lib.analysis.reading import shown
@@ -31,6 +31,7 @@ async def request(conn: db.Connection, actor: audit.Actor, project_id: int, inci
     )
     assert row  # noqa: S101 - INSERT … ON CONFLICT DO UPDATE … RETURNING answers a row or raises
     await audit.record(conn, actor, "analysis.request", row["id"], None, {"incident_id": incident_id})
+    waking.want()
     return shown(row)
 
 

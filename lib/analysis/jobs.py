@@ -35,6 +35,7 @@ class Job(NamedTuple):
     """An analysis that this taker holds. attempts: this one included. reserved: what a taker who died left set aside."""
 
     held: Held
+    workspace_id: int
     incident_id: int
     cause: policy.Cause
     event_id: Any
@@ -134,7 +135,10 @@ async def take(conn: db.Connection, now: datetime, most: int) -> list[Job]:
 
 def _job(row: Mapping[str, Any]) -> Job:
     held = Held(row["project_id"], row["id"], row["fence"])
-    told = [row[name] for name in ("incident_id", "cause", "event_id", "created_at", "attempts", "reserved_microdollars")]
+    told = [
+        row[name]
+        for name in ("workspace_id", "incident_id", "cause", "event_id", "created_at", "attempts", "reserved_microdollars")
+    ]
     return Job(held, *told)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from lib import db, log
+from lib import db, log, usage
 from lib.analysis import context, jobs, options, prices, prompt, provider, spending
 from lib.analysis.answer import InvalidAnswerError, Judged, judge
 from lib.analysis.jobs import Finish, Job
@@ -126,6 +126,8 @@ async def _call(database: db.Database, model: Model, work: Work, seconds: float)
 async def _store(database: db.Database, model: Model, work: Work, found: Finish, clock: Clock) -> str:
     async with database.transaction() as conn:
         await provider.answered(conn)
+        if found.state == "done":
+            await usage.add(conn, work.job.workspace_id, work.job.held.project_id, analyses=1)
         return await _finish(conn, work.job, _finish_of(work, model, found), clock())
 
 

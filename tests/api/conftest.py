@@ -159,6 +159,7 @@ async def stage(
         "CLERK_AUTHORIZED_PARTIES": ORIGIN,
     }.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)  # somebody's own: no test asks a model unless it says so
     settings.current.cache_clear()
     async with AsyncExitStack() as stack:
         made = Stage(database_url, issuer, redis_stand_in, stack)

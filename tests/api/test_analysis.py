@@ -40,6 +40,8 @@ async def tenant(stage: Stage, model_stand_in: ModelStandIn, monkeypatch: pytest
 
 
 async def sweep(stage: Stage) -> Counter[str]:
+    """As the cron does once alerts are done."""
+    await stage.rows("UPDATE transitions SET handled_at = now() WHERE handled_at IS NULL")
     database = db.Database(stage.database_url)
     try:
         return await analysis.sweep(database, deadline=datetime.now(UTC) + timedelta(seconds=50), clock=lambda: datetime.now(UTC))

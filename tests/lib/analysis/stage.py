@@ -68,7 +68,15 @@ class Stage:
     async def sweep(self) -> Counter[str]:
         """One sweep at the time of the clock, which is never behind the database's."""
         self.now = max(self.now, datetime.now(UTC))
+        await self.alert()
         return await sweep(self.database, deadline=self.now + timedelta(seconds=SECONDS), clock=self.clock)
+
+    async def alert(self) -> None:
+        """Alerts are done with every transition, as far as nobody holds it."""
+        await self.ask(
+            "UPDATE transitions SET handled_at = now() WHERE (project_id, id) IN"
+            " (SELECT project_id, id FROM transitions WHERE handled_at IS NULL FOR UPDATE SKIP LOCKED)"
+        )
 
     async def ask(self, sql: str, *params: Any) -> list[Any]:
         """What the database holds."""

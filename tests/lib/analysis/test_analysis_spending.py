@@ -72,6 +72,7 @@ async def test_the_cap_holds_with_50_workers_and_10_000_new_fingerprints(stage: 
         " VALUES (%s, 1, true, '{}', 1, 60, 1000)", stage.project_id,
     )  # fmt: skip
     await new_fingerprints(stage, 10_000)
+    await stage.alert()
     considered = 0
     while True:
         async with stage.database.transaction() as conn:
@@ -137,6 +138,7 @@ async def test_sweeps_stop_at_the_budget_and_the_rest_is_skipped_for_that_reason
 async def held_of(stage: Stage, project_id: int | None = None) -> spending.Held:
     row = stage.row(object(), project_id=project_id or stage.project_id)
     await stage.recorder.record([row])
+    await stage.alert()
     async with stage.database.transaction() as conn:
         await jobs.consider(conn, stage.now, configured=True)
     async with stage.database.transaction() as conn:

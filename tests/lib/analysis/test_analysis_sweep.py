@@ -60,8 +60,16 @@ async def test_what_is_written_while_a_sweep_considers_is_not_lost(stage: Stage)
     assert [len(await stage.told(one)) for one in (first, second)] == [1, 1]
 
 
+async def test_what_alerts_are_not_done_with_is_left_to_them(stage: Stage) -> None:
+    await stage.record()
+    async with stage.database.transaction() as conn:
+        assert await jobs.consider(conn, stage.now, configured=True) == 0
+    assert (await stage.sweep())["considered"] == 1
+
+
 async def test_a_sweep_that_breaks_before_its_commit_loses_no_transition(stage: Stage) -> None:
     incident = await stage.record()
+    await stage.alert()
     async with stage.database.connection() as conn, conn.transaction(force_rollback=True):
         assert await jobs.consider(conn, stage.now, configured=True) == 1
     assert await stage.told(incident) == []
@@ -184,6 +192,7 @@ async def test_an_hour_has_only_so_many_analyses_of_a_project_and_the_rest_wait(
 
 async def test_what_waited_for_days_is_not_worth_money_any_more(stage: Stage) -> None:
     incident = await stage.record()
+    await stage.alert()
     async with stage.database.transaction() as conn:
         await jobs.consider(conn, stage.now, configured=True)
     stage.turn(hours=73)
@@ -203,6 +212,7 @@ async def take_one(stage: Stage) -> jobs.Job:
 
 async def due(stage: Stage) -> int:
     incident = await stage.record()
+    await stage.alert()
     async with stage.database.transaction() as conn:
         await jobs.consider(conn, stage.now, configured=True)
     return incident
@@ -238,6 +248,7 @@ async def test_no_analysis_is_begun_that_cannot_end_in_time(stage: Stage) -> Non
     incident = await stage.record()
     from lib.analysis.sweeping import sweep
 
+    await stage.alert()
     counts = await sweep(stage.database, deadline=stage.now + timedelta(seconds=30), clock=stage.clock)
     assert counts["considered"] == 1
     assert await stage.told(incident) == [("new", "waiting", None)]
