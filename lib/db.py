@@ -144,3 +144,9 @@ async def fetch_all(conn: Connection, query: str, /, **params: Any) -> list[Dict
 async def fetch_one(conn: Connection, query: str, /, **params: Any) -> DictRow | None:
     """The first row of the named block of db/queries, or None."""
     return await (await conn.execute(queries.get(query), params)).fetchone()
+
+
+async def describe(conn: Connection, query: str, /, **params: Any) -> dict[str, str]:
+    """The columns that the named block of db/queries answers, in order, and their types as PostgreSQL names them."""
+    found = await conn.execute(queries.get(query), params)
+    return {column.name: column.type_display for column in found.description or ()}

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
 
-from lib import db, incidents, paging
+from lib import db, incidents, paging, spreadsheet
 
 EXPORT_PAGE_ROWS = 1_000
 EXPORT_ROWS_MAX = 200_000
 COLUMNS = (
     "id", "at", "project_id", "actor_kind", "actor_id", "actor_name", "action", "object_id", "before", "after", "address",
 )  # fmt: skip
-# What a spreadsheet takes for the beginning of a formula.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 Connect = Callable[[], AbstractAsyncContextManager[db.Connection]]
 
 
@@ -73,7 +69,7 @@ async def export(connect: Connect, place: Place, filters: Filters, form: str) ->
     No connection is held between pages, whatever the reader's pace.
     """
     if form == "csv":
-        yield _csv([COLUMNS])
+        yield spreadsheet.header(COLUMNS)
     after_id, left = None, EXPORT_ROWS_MAX
     while left:
         async with connect() as conn:
@@ -83,22 +79,4 @@ async def export(connect: Connect, place: Place, filters: Filters, form: str) ->
         if not rows:
             return
         after_id, left = rows[-1]["id"], left - len(rows)
-        yield _csv([_cells(row) for row in rows]) if form == "csv" else b"".join(orjson.dumps(row) + b"\n" for row in rows)
-
-
-def _cells(row: Mapping[str, Any]) -> list[str]:
-    return [_cell(row[name]) for name in COLUMNS]
-
-
-def _cell(value: Any) -> str:
-    """As text that no spreadsheet runs (OWASP, CSV injection)."""
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else orjson.dumps(value).decode().strip('"')
-    return f"'{text}" if text.startswith(FORMULA) else text
-
-
-def _csv(rows: list[Any]) -> bytes:
-    written = io.StringIO()
-    csv.writer(written).writerows(rows)
-    return written.getvalue().encode()
+        yield spreadsheet.lines(rows, COLUMNS) if form == "csv" else b"".join(orjson.dumps(row) + b"\n" for row in rows)

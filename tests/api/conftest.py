@@ -18,6 +18,7 @@ from starlette.applications import Starlette
 
 import api.account
 import api.audit
+import api.exports
 import api.health
 import api.incidents
 import api.ingest
@@ -67,6 +68,7 @@ class Stage:
         self.keys: httpx.AsyncClient
         self.members: httpx.AsyncClient
         self.audit: httpx.AsyncClient
+        self.exports: httpx.AsyncClient
         self.health: httpx.AsyncClient
 
     async def client(self, app: Starlette) -> httpx.AsyncClient:
@@ -170,6 +172,7 @@ async def stage(
         made.keys = await made.client(api.keys.app)
         made.members = await made.client(api.members.app)
         made.audit = await made.client(api.audit.app)
+        made.exports = await made.client(api.exports.app)
         made.health = await made.client(api.health.app)
         yield made
     settings.current.cache_clear()

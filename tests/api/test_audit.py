@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from lib import trail
+from lib import spreadsheet, trail
 from tests.api.conftest import Stage, Tenant
 
 
@@ -110,7 +110,7 @@ async def test_the_trail_is_exported_whole_and_runs_nothing_in_a_spreadsheet(
     rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
     assert [orjson.loads(row["after"])["name"] for row in rows] == ["@D", "B, or\n“C”", "=1+1"]
     assert {row["actor_name"] for row in rows} == {"'=HYPERLINK(1)"}
-    assert not any(cell.startswith(trail.FORMULA) for row in rows for cell in row.values())
+    assert not any(cell.startswith(spreadsheet.FORMULA) for row in rows for cell in row.values())
     lines = (await stage.audit.get(path(tenant, "/export"), params={"format": "json"}, headers=stage.anna())).text
     assert [orjson.loads(line) for line in lines.splitlines()] == (await get(stage, path(tenant)))["items"]
     exports = (await get(stage, path(tenant), action="audit_log.export"))["items"]
