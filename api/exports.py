@@ -1,4 +1,6 @@
-"""/api/workspaces/{workspace_id}/exports, /api/exports/{link} and /api/account/export: taking along what is held."""
+"""/api/workspaces/{workspace_id}/exports, /api/exports/{link} and /api/account/export: taking along what is held;
+/api/account/privacy: what becomes of it here.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ from typing import Any
 
 from starlette.responses import PlainTextResponse, StreamingResponse
 
-from lib import audit, exports, http, own
+from lib import audit, exports, http, own, privacy, settings
 from lib.models import exports as models
 from lib.operations import ANYONE, SIGNED_IN, Call, Operations
 
@@ -74,6 +76,12 @@ async def export_account(call: Call) -> StreamingResponse:
     headers = {**http.HEADERS, "Content-Disposition": 'attachment; filename="sensra-account.zip"'}
     content = own.export(call.database.connection, call.person_id)
     return StreamingResponse(content, headers=headers, media_type="application/zip")
+
+
+@operations.get("/api/account/privacy", ANYONE, answers=models.Privacy, detached=True)
+async def read_privacy(call: Call) -> dict[str, Any]:  # noqa: ARG001 - every operation takes it
+    """Who handles data for this deployment, where, and for how long things are kept. It holds nothing secret."""
+    return privacy.describe(settings.current())
 
 
 async def _part(call: Call, actor: audit.Actor, export_id: int) -> StreamingResponse:

@@ -80,6 +80,14 @@ class Settings:
     """ANALYSIS_BUDGET_USD: what the deployment spends on analyses in a month at most; what is no amount counts as nothing."""
     analysis_workspace_budget_microdollars: int
     """ANALYSIS_WORKSPACE_BUDGET_USD: likewise each workspace."""
+    privacy_contact: str | None
+    """PRIVACY_CONTACT: whom the page on privacy names, an e-mail address or a page."""
+    privacy_effective_date: str | None
+    """PRIVACY_EFFECTIVE_DATE: since when that page is in force, `2026-04-07`."""
+    privacy_regions: str | None
+    """PRIVACY_REGIONS: where processors work, `database=Frankfurt, mail=Ireland`; by default as far as addresses tell."""
+    region: str | None
+    """VERCEL_REGION: where functions run."""
     commit: str
     """VERCEL_GIT_COMMIT_SHA, shown by health."""
     on_vercel: bool
@@ -158,6 +166,10 @@ def read(env: Mapping[str, str]) -> Settings:
         analysis_model=first("ANALYSIS_MODEL") or "gpt-6-luna",
         analysis_budget_microdollars=microdollars(first("ANALYSIS_BUDGET_USD") or "20"),
         analysis_workspace_budget_microdollars=microdollars(first("ANALYSIS_WORKSPACE_BUDGET_USD") or "5"),
+        privacy_contact=first("PRIVACY_CONTACT"),
+        privacy_effective_date=first("PRIVACY_EFFECTIVE_DATE"),
+        privacy_regions=first("PRIVACY_REGIONS"),
+        region=first("VERCEL_REGION"),
         commit=env.get("VERCEL_GIT_COMMIT_SHA", ""),
         on_vercel=bool(env.get("VERCEL")),
         trust_proxy=bool(env.get("VERCEL") or env.get("TRUST_PROXY")),

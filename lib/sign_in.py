@@ -25,7 +25,8 @@ PAGE = """<!doctype html>
 <script type="module" src="/sign-in.js"></script>
 </head>
 <body>
-<main class="sign-in"><h1>Sign in to Sensra</h1><div id="sign-in" aria-live="polite"></div></main>
+<main class="sign-in"><h1>Sign in to Sensra</h1><div id="sign-in" aria-live="polite"></div>
+<p class="muted"><a href="/privacy">What becomes of your data here</a></p></main>
 </body>
 </html>
 """
