@@ -333,6 +333,30 @@ CREATE FUNCTION public.expires_on(received_at timestamp with time zone, retentio
                 else (date_trunc('month', (($1 at time zone 'UTC')::date + $2 - 1)::timestamp) + interval '1 month')::date end
 $_$;
 
+CREATE FUNCTION public.export_pieces(relation regclass, tenant text, id bigint, key text[], max_rows integer) RETURNS TABLE(until_key text[], row_count bigint)
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    columns text;
+    texts text;
+    total bigint;
+begin
+    select string_agg(quote_ident(k.name), ', ' order by k.nth), string_agg(quote_ident(k.name) || '::text', ', ' order by k.nth)
+      into columns, texts
+      from unnest(key) with ordinality k (name, nth);
+    execute format('select count(*) from %s where %I = $1', relation, tenant) into total using id;
+    if total > max_rows then
+        return query execute format(
+            'select array[%s], $2::bigint
+               from (select %2$s, row_number() over (order by %2$s) as nth from %3$s where %4$I = $1) t
+              where t.nth %% $2 = 0 and t.nth < $3
+              order by t.nth', texts, columns, relation, tenant)
+        using id, max_rows, total;
+    end if;
+    return query select null::text[], case when total = 0 then 0 else (total - 1) % max_rows + 1 end;
+end
+$_$;
+
 CREATE FUNCTION public.forget_person_in_trail(person bigint) RETURNS void
     LANGUAGE sql
     SET "sensra.audit_erasure" TO 'on'
@@ -1956,6 +1980,26 @@ CREATE TABLE public.event_payloads (
 PARTITION BY RANGE (expires_on);
 ALTER TABLE ONLY public.event_payloads ALTER COLUMN payload SET STORAGE EXTERNAL;
 
+CREATE TABLE public.exports (
+    workspace_id bigint NOT NULL,
+    id bigint NOT NULL,
+    requested_by bigint,
+    requested_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    link_hash bytea NOT NULL,
+    parts jsonb NOT NULL,
+    CONSTRAINT exports_link_hash_check CHECK ((length(link_hash) = 32))
+);
+
+ALTER TABLE public.exports ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.exports_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.fingerprint_minutes (
     project_id bigint NOT NULL,
     minute timestamp with time zone NOT NULL,
@@ -2452,6 +2496,9 @@ ALTER TABLE ONLY public.event_payloads
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (project_id, fingerprint, received_at, event_id);
 
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_pkey PRIMARY KEY (workspace_id, id);
+
 ALTER TABLE ONLY public.fingerprint_minutes
     ADD CONSTRAINT fingerprint_minutes_pkey PRIMARY KEY (project_id);
 
@@ -2609,6 +2656,10 @@ CREATE INDEX erasures_requested_by ON public.erasures USING btree (requested_by)
 CREATE INDEX erasures_unfinished ON public.erasures USING btree (requested_at) WHERE (finished_at IS NULL);
 
 CREATE INDEX event_counts_by_release ON public.event_counts USING btree (project_id, release, fingerprint);
+
+CREATE UNIQUE INDEX exports_by_link ON public.exports USING btree (link_hash);
+
+CREATE INDEX exports_requested_by ON public.exports USING btree (requested_by) WHERE (requested_by IS NOT NULL);
 
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
 
@@ -2776,6 +2827,12 @@ ALTER TABLE ONLY public.erasures
 
 ALTER TABLE ONLY public.event_counts
     ADD CONSTRAINT event_counts_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.people(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.fingerprint_minutes
     ADD CONSTRAINT fingerprint_minutes_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
