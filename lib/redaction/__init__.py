@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from lib.redaction.look import look
 from lib.redaction.memo import Recent
+from lib.redaction.parts import parts
 from lib.redaction.rules import (
     BUILT_IN,
     KeyNameError,
@@ -22,6 +24,7 @@ from lib.redaction.rules import (
     compile_rules,
 )
 from lib.redaction.storable import storable
+from lib.redaction.visit import visit
 from lib.redaction.walk import Walk
 
 __all__ = [
@@ -63,7 +66,11 @@ def redact(payload: dict[str, Any], rules: Rules = BUILT_IN) -> Redacted:
     """The payload without secrets and personal data. Never raises, whatever the shape; `payload` itself is not changed."""
     _RECENT.use(rules.memo)
     walk = Walk(payload, rules)
-    cleaned = walk.run()
+    for part in parts(payload):
+        walk.begin(part)
+        visit(walk)
+    look(walk)
+    cleaned = walk.finish()
     removals = _removals(walk)
     try:
         return Redacted(cleaned, orjson.dumps(cleaned), removals)

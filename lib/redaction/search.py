@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from itertools import accumulate
+from typing import Any
 
+from lib.redaction.names import NAME_CHARS_MAX, NAME_CHARS_MIN
 from lib.redaction.own import Budget, Own
-from lib.redaction.text import ANY, KEYS, is_foreign, is_suspect
+from lib.redaction.text import ANY, KEYS, NAME, is_foreign, is_suspect
 from lib.redaction.values import bytes_of
 
 # Finding one string among many costs 2 µs, asking one string alone 0.8 µs: few strings are asked alone, and so are those
 # after many finds, by the caller, who may need no more answers.
 JOINED_TEXTS_MIN = 40
 JOINED_HITS_MAX = 100
+NAMES_CHUNK = 50  # items of a list that are asked together for names: to judge one name costs as much as to ask all of them
 
 
 def hits(texts: list[str], own: Own | None = None, budget: Budget | None = None) -> tuple[set[str], set[str]]:
@@ -51,3 +54,18 @@ def _joined(texts: list[str]) -> tuple[list[str], list[str]]:
 def is_plain_key(name: str) -> bool:
     """Whether a key holds no word that could tell anything, and no place for a rule to look at."""
     return KEYS.Match(bytes_of(name)) is None
+
+
+def chunks_with_names(items: list[Any], own: Own | None) -> set[int]:
+    """The numbers of those chunks of a list, NAMES_CHUNK items each, in which an item may be a telling name."""
+    return {at // NAMES_CHUNK for at in range(0, len(items), NAMES_CHUNK) if _has_name(items[at : at + NAMES_CHUNK], own)}
+
+
+def _has_name(items: list[Any], own: Own | None) -> bool:
+    joined = "\0".join([item for item in items if item.__class__ is str and NAME_CHARS_MIN <= len(item) <= NAME_CHARS_MAX])
+    data = bytes_of(joined)
+    return (
+        NAME.search(data) is not None
+        or not joined.isascii()
+        or (own is not None and own.name is not None and own.name.search(data) is not None)
+    )

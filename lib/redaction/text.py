@@ -97,6 +97,7 @@ _FOREIGN_ANY = re2.compile(assignments.FOREIGN_ANY_PATTERN)
 ANY = re2.compile(
     "|".join([f"(?:{rule.pattern})" for rule in TEXT_RULES] + [NAME_PATTERN, escapes.PATTERN]).encode(), _options(capture=False)
 )
+NAME = re2.compile(NAME_PATTERN.encode(), _options(capture=False))
 SUSPECT = _set(NAME_PATTERN, escapes.PATTERN)
 KEYS = _set(rf"(?i){TELLING}|\?", escapes.PATTERN)  # a question mark stands for whatever is outside ASCII
 

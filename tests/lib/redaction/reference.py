@@ -1,28 +1,17 @@
 """Redaction the slow way: every string and every key, one by one, nothing skipped and nothing remembered.
 
-The fast way (lib/redaction/walk.py) must remove exactly the same.
+The fast way (lib/redaction/visit.py, look.py) must remove exactly the same.
 """
 
 from typing import Any
 
 from lib.redaction import BUILT_IN, Rules
+from lib.redaction.beside import PAIR_KEYS_MAX, flags_of, is_attached, is_named, is_pair_name, is_pair_value
 from lib.redaction.holes import rules_of_holes
 from lib.redaction.names import judge, rule_of_name
 from lib.redaction.text import clean, hashed, placeholder
 from lib.redaction.values import fits, is_kept_under_key, is_random, is_version
-from lib.redaction.walk import (
-    CARD_NUMBER_END,
-    CARD_NUMBER_MIN,
-    PAIR_KEYS_MAX,
-    PARAMS,
-    PERSONAL,
-    TEMPLATES,
-    flags_of,
-    is_attached,
-    is_named,
-    is_pair_name,
-    is_pair_value,
-)
+from lib.redaction.visit import CARD_NUMBER_END, CARD_NUMBER_MIN, PARAMS, PERSONAL, TEMPLATES
 
 
 def reference(payload: dict[str, Any], rules: Rules = BUILT_IN) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from bench.redaction import adversarial
 from lib.redaction import BUILT_IN, REMOVALS_MAX, Rules, compile_rules, redact
 from lib.redaction.memo import PROJECT_MEMOS_MAX, TEXT_COST_CHARS, Keys, Memo, Texts
 from lib.redaction.text import MATCHES_MAX
-from lib.redaction.walk import DEPTH_MAX, WORK_MAX
+from lib.redaction.visit import DEPTH_MAX
+from lib.redaction.walk import WORK_MAX
 from tests.lib.redaction.lookalikes import tokens
 
 TOKEN = tokens()["github"]

@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
-from lib.redaction import compile_rules, redact
+from lib.redaction import BUILT_IN, Rules, compile_rules, redact
+from lib.redaction.search import NAMES_CHUNK
 from tests.lib.redaction.lookalikes import basic, cards, random_text
 
 SECRET = random_text(18)
@@ -290,3 +291,21 @@ ADDRESSES = {
 @pytest.mark.parametrize(("text", "expected"), ADDRESSES.items())
 def test_addresses_beyond_ascii_leave_whole_and_question_marks_stay(text: str, expected: str) -> None:
     assert redact({"message": text}).payload["message"] == expected
+
+
+@pytest.mark.parametrize("at", [0, 1, NAMES_CHUNK - 2, NAMES_CHUNK - 1, NAMES_CHUNK, 2 * NAMES_CHUNK - 1, 3 * NAMES_CHUNK])
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [
+        ("password", BUILT_IN),
+        ("--api-key", BUILT_IN),
+        ("пароль", BUILT_IN),
+        ("customerCode", compile_rules(extra_keys=["customer code"])),
+    ],
+)
+def test_a_name_tells_of_what_follows_it_wherever_it_stands_in_a_long_list(name: str, rules: Rules, at: int) -> None:
+    items = [f"item {number}" for number in range(4 * NAMES_CHUNK)]
+    items[at : at + 2] = [name, "b1rd"]
+    cleaned = redact({"extra": {"list": items}}, rules).payload["extra"]["list"]
+    assert cleaned[at + 1].startswith("[redacted:")
+    assert [*cleaned[: at + 1], "b1rd", *cleaned[at + 2 :]] == items

@@ -1,0 +1,78 @@
+"""What stands beside its name instead of under it: pairs in maps, items of lists, flags of commands."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from lib.redaction.names import rule_of_name
+from lib.redaction.rules import Rules
+from lib.redaction.values import is_stand_in
+
+# What a name and its value are called where they stand beside each other. Such values are never remembered as plain keys, so
+# that the map is looked at.
+PAIR_NAMES: Final = (
+    "name",
+    "key",
+    "header",
+    "attribute",
+    "field",
+    "property",
+    "param",
+    "parameter",
+    "variable",
+    "setting",
+    "option",
+)
+PAIR_VALUES: Final = ("value", "val", "content")
+PAIR_KEYS_MAX = 20  # of a map that may be such a pair
+COMMAND_CHARS_MAX = 100
+_SHORT_FLAGS: Final = {
+    **dict.fromkeys(
+        ("sshpass", "docker", "podman", "nerdctl", "helm", "skopeo", "buildah", "az", "mosquitto_pub"), frozenset({"-p"})
+    ),
+    **dict.fromkeys(("ldapsearch", "ldapadd", "ldapmodify", "ldapwhoami"), frozenset({"-w"})),
+    **dict.fromkeys(("redis-cli", "valkey-cli"), frozenset({"-a"})),
+    **dict.fromkeys(("mysql", "mysqldump", "mysqladmin", "mysqlimport", "mariadb", "mariadb-dump"), frozenset({"-p…"})),
+    **dict.fromkeys(("curl",), frozenset({"-u", "--user"})),
+}
+
+
+def is_named(value: list[Any], at: int) -> bool:
+    """Whether an item is the value of the name before it, and not the next name in a list of names."""
+    name, child = value[at - 1], value[at]
+    if name.startswith("-"):
+        return not str(child).startswith("-")
+    return len(value) == 2 or (isinstance(child, str) and any(map(str.isdigit, child)) and not is_stand_in(child))
+
+
+def is_attached(child: Any, flags: frozenset[str]) -> bool:
+    """Whether an item is a short flag with the password in it: `["mysql", "-p…"]`."""
+    return "-p…" in flags and isinstance(child, str) and child.startswith("-p") and len(child) > 2
+
+
+def flags_of(command: Any) -> frozenset[str]:
+    """Short flags that a command is known to take a password by: `["sshpass", "-p", "…"]`."""
+    name = command.rpartition("/")[2] if isinstance(command, str) and len(command) <= COMMAND_CHARS_MAX else ""
+    return _SHORT_FLAGS.get(name, frozenset())
+
+
+def rule_beside(value: dict[Any, Any], rules: Rules) -> str | None:
+    """The rule of the name in `{"name": "password", "value": "…"}`, whatever case the two are called in."""
+    if len(value) > PAIR_KEYS_MAX or not any(map(is_pair_value, value)):
+        return None
+    found = (
+        rule_of_name(child, rules.extra_keys) for key, child in value.items() if isinstance(child, str) and is_pair_name(key)
+    )
+    return next((rule for rule in found if rule is not None), None)
+
+
+def is_pair_name(key: Any) -> bool:
+    """Whether a key says that its value is a name, as `Name`, `k` or `ParameterKey`."""
+    kind = str(key).lower()
+    return kind in {"k", "id"} or kind.endswith(PAIR_NAMES)
+
+
+def is_pair_value(key: Any) -> bool:
+    """Whether a key says that its value is one that a name stands beside, as `Value`, `v` or `stringValue`."""
+    kind = str(key).lower()
+    return kind == "v" or kind.endswith(PAIR_VALUES)

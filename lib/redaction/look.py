@@ -1,0 +1,48 @@
+"""The strings of a payload that nobody knows yet: all asked at once, and cleaned where a rule has a place to look at."""
+
+from __future__ import annotations
+
+from lib.redaction.parts import IDENTITY
+from lib.redaction.search import hits
+from lib.redaction.text import clean, is_suspect, placeholder
+from lib.redaction.values import is_version_field
+from lib.redaction.walk import WORK_MAX, Key, Walk
+
+
+def look(walk: Walk) -> None:
+    """Cleans the listed strings in which a rule has a place to look at, and remembers the others."""
+    memo = walk.rules.memo
+    unknown = [text for _, _, text in walk.pending if text not in memo.looked]
+    suspect, unasked = hits(unknown, walk.rules.own, walk.budget)
+    memo.texts.add(text for text in unknown if text not in suspect and text not in unasked)
+    for index, key, text in walk.pending:
+        if index in walk.dropped:
+            continue
+        if text in memo.looked:
+            if _affords(walk, index, key):
+                walk.texts_work += memo.looked[text]
+        elif (text in suspect or (text in unasked and is_suspect(text))) and _affords(walk, index, key):
+            _look_at(walk, index, key, text)
+
+
+def _affords(walk: Walk, index: int, key: Key) -> bool:
+    """Whether there is work left; if not, the string goes, or the list that holds it."""
+    if walk.texts_work <= WORK_MAX or (index == 0 and key in IDENTITY):
+        return True
+    if walk.nodes[index][0].__class__ is list:
+        walk.dropped[index] = "overflow"
+    else:
+        walk.replace(index, key, placeholder("overflow"), ["overflow"])
+    return False
+
+
+def _look_at(walk: Walk, index: int, key: Key, text: str) -> None:
+    tells_version = " " not in text and is_version_field(walk.nodes[index], walk.key(index, key))
+    if tells_version and text.count(".") == 3 and text.replace(".", "").isdecimal():
+        return  # most of them, without the work
+    cleaned = clean(text, walk.rules.treatments, walk.rules.own, walk.budget)
+    walk.texts_work += cleaned.work
+    if not cleaned.rules:
+        walk.rules.memo.unchanged(text, cleaned.work)
+    elif not (tells_version and set(cleaned.rules) == {"ip"} and ":" not in text):
+        walk.replace(index, key, cleaned.text, cleaned.rules)
