@@ -249,9 +249,18 @@ def _left(removals: Sequence[Mapping[str, Any]], proposed: Mapping[str, Any]) ->
     for removal in removals:
         path = removal["path"].split(".")
         for safe in proposed["safe_fields"]:
-            steps = safe.split(".")
-            if len(steps) <= len(path) and all(step in {"*", at} for step, at in zip(steps, path, strict=False)):
+            if _covers(safe.split("."), path, removal["rule"]):
                 counts[safe, removal["rule"]] += removal["count"]
         if proposed.get(removal["rule"]) == "keep":
             counts[f"{removal['rule']}: keep", removal["rule"]] += removal["count"]
     return counts
+
+
+def _covers(safe: Sequence[str], path: Sequence[str], rule: str) -> bool:
+    """Whether a removal lies in a safe field: a value in it or below it, a key below it.
+
+    Whether the value or its key went, the record does not say. If the rule left its mark in the key, it counts as the key's, so
+    that no exception promises what it would not leave.
+    """
+    is_key = f"[redacted:{rule}]" in path[-1] or (rule in {"email", "ip"} and "hmac:" in path[-1])
+    return len(safe) <= len(path) - is_key and all(step in {"*", at} for step, at in zip(safe, path, strict=False))
