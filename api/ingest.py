@@ -11,64 +11,19 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from lib import decompression, event_ids, http, log, outcomes
+from lib import bodies, cors, event_ids, http, log, outcomes
 from lib.errors import Forbidden, InvalidRequest, Problem, RateLimited, TooLarge, Unauthenticated, Unexpected
 from lib.intake import Accepted, Incoming, Intake
 from lib.keys import Key
 from lib.protocols import native, sentry
 from lib.recording import Recorded
 
-# Vercel itself refuses more than this.
-BODY_BYTES_MAX = 4_500_000
 # An envelope may hold attachments, which are skipped; what is parsed as JSON is bounded by EVENT_BYTES_MAX.
 ENVELOPE_BYTES_MAX = 16 * 1024 * 1024
 EVENT_BYTES_MAX = 4 * 1024 * 1024
 # A client report, as sent and decompressed.
 REPORT_BYTES_MAX = 1024
 REPORT_TEXT_BYTES_MAX = 16 * 1024
-
-CORS_REQUEST_HEADERS = (
-    "x-sentry-auth, content-type, content-encoding, authorization, authentication, x-requested-with, x-forwarded-for, origin, "
-    "referer, accept, transfer-encoding, sentry-trace, baggage"
-)
-CORS = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "x-sentry-error, x-sentry-rate-limits, retry-after",
-    "Cross-Origin-Resource-Policy": "cross-origin",
-}
-PREFLIGHT = {
-    **CORS,
-    "Access-Control-Allow-Methods": "POST, OPTIONS",
-    "Access-Control-Allow-Headers": CORS_REQUEST_HEADERS,
-    "Access-Control-Max-Age": "3600",
-}
-
-
-async def preflight(_request: Request) -> Response:
-    """What a browser asks before a request that is not simple. Which origins a key allows is checked with the key."""
-    return Response(status_code=204, headers=PREFLIGHT)
-
-
-async def read_body(request: Request) -> bytes:
-    """The body as sent, still compressed. Raises TooLarge beyond BODY_BYTES_MAX."""
-    chunks: list[bytes] = []
-    size_bytes = 0
-    async for chunk in request.stream():
-        size_bytes += len(chunk)
-        if size_bytes > BODY_BYTES_MAX:
-            raise TooLarge(f"A request body may hold {BODY_BYTES_MAX} bytes at most.")
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def decompressed(request: Request, body: bytes, bytes_max: int) -> bytes:
-    """The body as meant. Raises TooLarge or InvalidRequest."""
-    try:
-        return decompression.decompress(body, request.headers.get("content-encoding", ""), bytes_max)
-    except decompression.TooLarge as error:
-        raise TooLarge(f"The decompressed body may hold {bytes_max} bytes at most.") from error
-    except decompression.BadEncoding as error:
-        raise InvalidRequest(str(error)) from error
 
 
 # Sentry's addresses
@@ -97,7 +52,7 @@ async def sentry_request(request: Request, parse: Parse) -> Response:
     except Exception as error:  # noqa: BLE001 - without CORS headers a browser SDK would not even see that it failed
         log.note(**log.where(error))
         response = sentry_refusal(Unexpected())
-    response.headers.update(CORS)
+    response.headers.update(cors.ANSWER)
     return response
 
 
@@ -106,7 +61,7 @@ async def take_sentry(request: Request, parse: Parse) -> Response:
     intake: Intake = request.state.intake
     secret = sentry_key(request)
     key = await authenticate(request, secret) if secret else None
-    body = await read_body(request)
+    body = await bodies.read(request)
     if key is None:
         secret = tunnel_key(request, body)
         key = await authenticate(request, secret)
@@ -163,7 +118,7 @@ def tunnel_key(request: Request, body: bytes) -> str:
     The body is decompressed again once the key is known: nothing that large is held while the database is asked about it.
     """
     try:
-        dsn = sentry.parse_header(decompressed(request, body, ENVELOPE_BYTES_MAX)).get("dsn")
+        dsn = sentry.parse_header(bodies.decompressed(request, body, ENVELOPE_BYTES_MAX)).get("dsn")
         return sentry.credentials(None, "", dsn if isinstance(dsn, str) else None)
     except (sentry.BadCredentials, sentry.BadEnvelope) as error:
         raise Forbidden(f"Not authenticated: {error}") from error
@@ -183,7 +138,7 @@ def sentry_refusal(problem: Problem) -> Response:
 def parse_envelope(request: Request, body: bytes, secret: str, bytes_max: int) -> Parsed:
     """The event of an envelope, if there is one, and the id to answer with; other items are counted in the log and let go."""
     try:
-        envelope = sentry.parse_envelope(decompressed(request, body, bytes_max), EVENT_BYTES_MAX)
+        envelope = sentry.parse_envelope(bodies.decompressed(request, body, bytes_max), EVENT_BYTES_MAX)
         require_same_dsn(envelope.header.get("dsn"), secret, request.path_params["project_id"])
     except sentry.EventTooLarge as error:
         raise TooLarge(str(error)) from error
@@ -215,7 +170,7 @@ def require_same_dsn(dsn: object, secret: str, project_id: int) -> None:
 
 def parse_store(request: Request, body: bytes, _secret: str, bytes_max: int) -> Parsed:
     """The older address: the event alone."""
-    text = decompressed(request, body, min(bytes_max, EVENT_BYTES_MAX))
+    text = bodies.decompressed(request, body, min(bytes_max, EVENT_BYTES_MAX))
     try:
         return Parsed(Incoming(sentry.parse_store(text), text))
     except sentry.BadEnvelope as error:
@@ -247,7 +202,7 @@ async def ingest(request: Request) -> Response:
     except Exception as error:  # noqa: BLE001 - as on Sentry's addresses
         log.note(**log.where(error))
         response = http.problem(Unexpected())
-    response.headers.update(CORS)
+    response.headers.update(cors.ANSWER)
     return response
 
 
@@ -259,7 +214,7 @@ async def take_plain(request: Request, intake: Intake) -> Response:
     key = await intake.authenticate(secret.strip(), origin=request.headers.get("origin"))
     with intake.outcomes.refusals(key) as refused:
         intake.admission.check(key)
-        body = decompressed(request, await read_body(request), EVENT_BYTES_MAX)
+        body = bodies.decompressed(request, await bodies.read(request), EVENT_BYTES_MAX)
         items = parse_plain(request, body)
         valid = [Incoming(item, body) for item in items if not isinstance(item, native.ItemError)]
         wrong = {at: item for at, item in enumerate(items) if isinstance(item, native.ItemError)}
@@ -329,7 +284,7 @@ def sentry_routes(name: str, handler: Callable[[Request], Awaitable[Response]]) 
     """With and without the trailing slash: SDKs do not follow redirects."""
     paths = [f"/api/{{project_id:id}}/{name}/", f"/api/{{project_id:id}}/{name}"]
     posts = [Route(path, handler, methods=["POST"]) for path in paths]
-    return posts + [Route(path, preflight, methods=["OPTIONS"]) for path in paths]
+    return posts + [Route(path, cors.preflight, methods=["OPTIONS"]) for path in paths]
 
 
 app = http.create_app(
@@ -337,7 +292,7 @@ app = http.create_app(
         *sentry_routes("envelope", envelope),
         *sentry_routes("store", store),
         Route("/api/ingest", ingest, methods=["POST"]),
-        Route("/api/ingest", preflight, methods=["OPTIONS"]),
+        Route("/api/ingest", cors.preflight, methods=["OPTIONS"]),
     ],
     lifespan,
 )

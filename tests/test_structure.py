@@ -39,7 +39,7 @@ CLOCK_CALLS = {"now", "utcnow", "today", "time", "monotonic", "perf_counter"}
 # They know nothing of the project.
 BASE = ("lib.settings", "lib.errors")
 # They sit on top of the domain, below api only; nothing else in lib knows of HTTP.
-TOP = ("lib.http", "lib.auth", "lib.requests", "lib.crons", "lib.operations")
+TOP = ("lib.http", "lib.auth", "lib.requests", "lib.crons", "lib.operations", "lib.bodies", "lib.cors")
 WEB = ("starlette", "uvicorn", "fastapi")
 # What a cold start of ingest must not pay for: 20 to 800 ms each.
 HEAVY = ("openai", "boto3", "botocore", "resend", "upstash_redis", "httpx", "pydantic", "jwt", "psycopg_pool", "fakeredis")
