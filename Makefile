@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: help setup dev migrate test e2e page-types check vercel vercel-pro schema bench growth soak quality lock clean
+.PHONY: help setup dev migrate privacy test e2e page-types check vercel vercel-pro schema bench growth soak quality lock clean
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -47,6 +47,9 @@ schema: setup  ## write db/schema.sql anew, after a migration was added
 
 reference: setup  ## write openapi.json, its page and docs/permissions.md anew, after an operation was added
 	@$(PY) -m local.reference
+
+privacy: setup  ## write docs/privacy.md anew, after a test of the policy was added
+	@$(PY) -m tests.policy.table
 
 bench: setup  ## what an event costs, measured against what is promised (about three minutes; docs/bench.md)
 	@$(PY) -m bench.ingest
