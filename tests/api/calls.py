@@ -11,6 +11,7 @@ import orjson
 from starlette.applications import Starlette
 
 from local.lifespan import Lifespan
+from tests.api import answers
 
 AT_ONCE = 32
 
@@ -61,6 +62,8 @@ class Instance:
             sent.append(message)
 
         await self._app(scope, receive, send)
+        if operation := answers.operation_of(self._app, scope):
+            answers.check_sent(operation, sent)
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in sent[0]["headers"]}
         return Answer(sent[0]["status"], headers, b"".join(message["body"] for message in sent[1:]))
 

@@ -27,6 +27,7 @@ import api.members
 import api.projects
 from lib import keys, settings
 from local import clerk
+from tests.api import answers
 from tests.conftest import RedisStandIn
 
 ORIGIN = "https://sensra.test"
@@ -140,9 +141,19 @@ def _lifespan(app: Starlette) -> Any:
 
 
 def _with_state(app: Starlette, state: Any) -> Any:
+    """The app as its server has it; whatever an operation answers has to be what it declares."""
+
     async def with_state(scope: Any, receive: Any, send: Any) -> None:
         scope["state"] = dict(state or {})
-        await app(scope, receive, send)
+        sent: list[Any] = []
+
+        async def send_on(message: Any) -> None:
+            sent.append(message)
+            await send(message)
+
+        await app(scope, receive, send_on)
+        if operation := answers.operation_of(app, scope):
+            answers.check_sent(operation, sent)
 
     return with_state
 
