@@ -6,8 +6,8 @@ alice owns the workspace, anna is an admin, bob is a member of it, vera may only
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
 
 import httpx
@@ -26,7 +26,7 @@ import api.keys
 import api.members
 import api.projects
 from lib import keys, settings
-from local import clerk
+from local import clerk, testing
 from tests.api import answers
 from tests.conftest import RedisStandIn
 
@@ -61,6 +61,7 @@ class Stage:
         self.issuer = issuer
         self.redis = redis
         self._stack = stack
+        self._conn: psycopg.AsyncConnection[dict[str, Any]] | None = None
         self.ingest_app = api.ingest.app
         self.ingest: httpx.AsyncClient
         self.incidents: httpx.AsyncClient
@@ -84,34 +85,40 @@ class Stage:
 
     async def rows(self, sql: str, *params: Any) -> list[dict[str, Any]]:
         """What the database holds."""
-        async with await psycopg.AsyncConnection.connect(self.database_url, autocommit=True, row_factory=dict_row) as conn:
-            cursor = await conn.execute(sql.encode(), params)
-            return await cursor.fetchall() if cursor.description else []
+        conn = await self._connection()
+        cursor = await conn.execute(sql.encode(), params)
+        return await cursor.fetchall() if cursor.description else []
+
+    async def _connection(self) -> psycopg.AsyncConnection[dict[str, Any]]:
+        """One for as long as the stage lasts: opening one costs more than most statements."""
+        if self._conn is None or self._conn.closed:
+            opened = await psycopg.AsyncConnection.connect(self.database_url, autocommit=True, row_factory=dict_row)
+            self._conn = await self._stack.enter_async_context(opened)
+        return self._conn
 
     async def tenant(self, rate_per_minute: int = 600_000, retention_days: int = 90, payloads_per_day: int = 1_000) -> Tenant:
         """A new workspace with a project, a key, and alice, anna, bob and vera in it."""
         name = f"t{next(numbers)}"
-        async with await psycopg.AsyncConnection.connect(self.database_url, autocommit=True, row_factory=dict_row) as conn:
+        conn = await self._connection()
 
-            async def one(sql: str, *params: Any) -> int:
-                row = await (await conn.execute(sql.encode(), params)).fetchone()
-                assert row
-                return int(row["id"])
+        async def one(sql: str, *params: Any) -> int:
+            [row] = await self.rows(sql, *params)
+            return int(row["id"])
 
-            workspace = await one("INSERT INTO workspaces (slug, name) VALUES (%s, %s) RETURNING id", f"{name}-{id(self)}", name)
-            project = await one(
-                "INSERT INTO projects (workspace_id, slug, name, retention_days, payloads_per_day, events_per_minute_max)"
-                " VALUES (%s, 'shop', 'Shop', %s, %s, 600000) RETURNING id",
-                workspace, retention_days, payloads_per_day,
+        workspace = await one("INSERT INTO workspaces (slug, name) VALUES (%s, %s) RETURNING id", f"{name}-{id(self)}", name)
+        project = await one(
+            "INSERT INTO projects (workspace_id, slug, name, retention_days, payloads_per_day, events_per_minute_max)"
+            " VALUES (%s, 'shop', 'Shop', %s, %s, 600000) RETURNING id",
+            workspace, retention_days, payloads_per_day,
+        )  # fmt: skip
+        for person, role in {"alice": "owner", "anna": "admin", "bob": "member", "vera": "viewer"}.items():
+            identity = await one(
+                "INSERT INTO people (clerk_user_id, email) VALUES (%s, %s) ON CONFLICT (clerk_user_id)"
+                " DO UPDATE SET email = excluded.email RETURNING id",
+                clerk.subject_of(f"{person}@{name}.example"), f"{person}@{name}.example",
             )  # fmt: skip
-            for person, role in {"alice": "owner", "anna": "admin", "bob": "member", "vera": "viewer"}.items():
-                identity = await one(
-                    "INSERT INTO people (clerk_user_id, email) VALUES (%s, %s) ON CONFLICT (clerk_user_id)"
-                    " DO UPDATE SET email = excluded.email RETURNING id",
-                    clerk.subject_of(f"{person}@{name}.example"), f"{person}@{name}.example",
-                )  # fmt: skip
-                await conn.execute("INSERT INTO members VALUES (%s, %s, %s)", [workspace, identity, role])
-            key = await keys.issue(conn, project, "test", rate_per_minute=rate_per_minute)
+            await self.rows("INSERT INTO members VALUES (%s, %s, %s)", workspace, identity, role)
+        key = await keys.issue(conn, project, "test", rate_per_minute=rate_per_minute)
         self.name = name
         return Tenant(workspace, project, key.key_id, key.secret)
 
@@ -158,15 +165,15 @@ def _with_state(app: Starlette, state: Any) -> Any:
     return with_state
 
 
-@pytest.fixture
-async def stage(
-    database_url: str, issuer: clerk.Issuer, redis_stand_in: RedisStandIn, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Stage]:
-    """The functions, ready to be called."""
+@asynccontextmanager
+async def staged(
+    database_url: str, issuer: clerk.Issuer, redis: RedisStandIn, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Stage]:  # fmt: skip
+    """The functions, with the environment leading to these stand-ins; `monkeypatch` takes it back."""
     for name, value in {
         "DATABASE_URL": database_url,
-        "UPSTASH_REDIS_REST_URL": redis_stand_in.url,
-        "UPSTASH_REDIS_REST_TOKEN": redis_stand_in.token,
+        "UPSTASH_REDIS_REST_URL": redis.url,
+        "UPSTASH_REDIS_REST_TOKEN": redis.token,
         "CLERK_ISSUER": issuer.issuer,
         "CLERK_JWKS_URL": issuer.jwks_url,
         "CLERK_AUTHORIZED_PARTIES": ORIGIN,
@@ -175,7 +182,7 @@ async def stage(
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)  # somebody's own: no test asks a model unless it says so
     settings.current.cache_clear()
     async with AsyncExitStack() as stack:
-        made = Stage(database_url, issuer, redis_stand_in, stack)
+        made = Stage(database_url, issuer, redis, stack)
         made.ingest = await made.client(api.ingest.app)
         made.incidents = await made.client(api.incidents.app)
         made.projects = await made.client(api.projects.app)
@@ -187,3 +194,29 @@ async def stage(
         made.health = await made.client(api.health.app)
         yield made
     settings.current.cache_clear()
+
+
+@pytest.fixture
+async def stage(
+    database_url: str, issuer: clerk.Issuer, redis_stand_in: RedisStandIn, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Stage]:
+    """The functions, ready to be called."""
+    async with staged(database_url, issuer, redis_stand_in, monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def _shared_database_url(server_url: str, worker_id: str) -> Iterator[str]:
+    with testing.database(server_url, f"shared_{worker_id}") as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def shared_stage(
+    _shared_database_url: str, issuer: clerk.Issuer, _redis_server: RedisStandIn
+) -> AsyncIterator[Stage]:  # fmt: skip
+    """One stage for all tests of a module, over a database of its own: for those that make a world once and ask it often."""
+    _redis_server.flush()
+    with pytest.MonkeyPatch.context() as patch:
+        async with staged(_shared_database_url, issuer, _redis_server, patch) as made:
+            yield made

@@ -1,0 +1,152 @@
+"""How each operation of the management API is called rightly: what the isolation matrix (tests/api/isolation.py) is made of.
+
+An operation that is added needs a line here, and a noun in tests/api/nouns.py where its address or body names something new:
+
+    "read_view": Example(),                                       ids in the address are nouns of the same name
+    "patch_view": Example({"name": "Mine"}),                      with a body
+    "move_views": Example(lambda ids: {"view_ids": [ids["view_id"]]}),        whose ids are nouns: the matrix puts others' there
+
+The rest comes from the declaration: who may do it, what it answers, that a change of it stands in the trail.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from lib.operations import Operation
+from tests.api.calls import Post
+from tests.api.nouns import NOUNS
+
+PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
+Ids = Mapping[str, Any]
+Given = dict[str, Any] | Callable[[Ids], dict[str, Any]]
+
+
+class Example(NamedTuple):
+    """A valid call. path: a parameter of the address → the noun, where they are named differently.
+
+    changes: false for what changes nothing though its method could. answers: what is right besides the declared status, with the
+    reason beside it. only: who alone of SIGNED_IN people can do it. why: of operations for ANYONE, what protects them.
+    """
+
+    body: Given | None = None
+    query: Given | None = None
+    path: Mapping[str, str] = {}
+    changes: bool = True
+    answers: tuple[int, ...] = ()
+    only: tuple[str, ...] = ()
+    why: str = ""
+
+
+class Sent(NamedTuple):
+    """The request that an example makes of ids."""
+
+    method: str
+    post: Post
+
+
+class Read(Mapping[str, Any]):
+    """Ids that do not exist, and which of them were asked for."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, None] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        self.names[name] = None
+        return NOUNS[name].missing
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(NOUNS)
+
+    def __len__(self) -> int:
+        return len(NOUNS)
+
+
+def request(operation: Operation, ids: Ids, more: Mapping[str, Any] | None = None) -> Sent:
+    """The example of this operation with these ids; `more` is added to the query."""
+    example = EXAMPLES[operation.name]
+    path = PARAMETER.sub(lambda found: quote(str(ids[example.path.get(found[1], found[1])]), safe=""), operation.path)
+    query = {**(_of(example.query, ids) or {}), **(more or {})}
+    body = _of(example.body, ids)
+    headers = {"content-type": "application/json"}
+    if operation.creates:
+        headers["idempotency-key"] = "everybody's"
+    address = f"{path}?{urlencode(query)}" if query else path
+    return Sent(operation.method, Post(address, b"" if body is None else orjson.dumps(body), headers))
+
+
+def nouns(operation: Operation) -> list[str]:
+    """Those that the example of this operation speaks of."""
+    read = Read()
+    request(operation, read)
+    return list(read.names)
+
+
+def _of(given: Given | None, ids: Ids) -> dict[str, Any] | None:
+    return given(ids) if callable(given) else given
+
+
+EXAMPLES: dict[str, Example] = {
+    # account
+    "read_account": Example(),
+    "read_sign_in_config": Example(why="it holds nothing secret"),
+    "show_sign_in": Example(why="whoever signs in is not signed in yet"),
+    # workspaces and projects
+    "list_workspaces": Example(),
+    "create_workspace": Example({"name": "Another"}),
+    "read_workspace": Example(),
+    "change_workspace": Example({"name": "Renamed"}),
+    "find_workspace": Example(only=("viewer", "member", "admin", "owner")),
+    "find_project": Example(only=("viewer", "member", "admin", "owner")),
+    "list_projects": Example(),
+    "create_project": Example({"name": "Another"}),
+    "read_project": Example(),
+    "change_project": Example({"name": "Renamed"}),
+    # rules
+    "read_grouping_rules": Example(),
+    "replace_grouping_rules": Example({"version": 0, "rules": [{"match": {"message": "x*"}, "fingerprint": ["x"]}]}),
+    "try_grouping_rules": Example({"rules": [{"match": {"message": "x*"}, "fingerprint": ["x"]}]}, changes=False),
+    "read_redaction_rules": Example(),
+    "replace_redaction_rules": Example({"version": 0, "extra_keys": ["customer code"]}),
+    "try_redaction_rules": Example({"extra_keys": ["customer code"]}, changes=False),
+    # usage and limits
+    "read_outcomes": Example(),
+    "read_project_usage": Example(),
+    "read_workspace_usage": Example(),
+    "read_project_limits": Example(),
+    "patch_project_limits": Example({"events_per_minute_max": 7}),
+    "read_workspace_limits": Example(),
+    "patch_workspace_limits": Example({"events_per_month_max": 7}),
+    # incidents
+    "list_incidents": Example(),
+    "read_incident": Example(),
+    "patch_incident": Example({"status": "resolved"}),
+    "count_facets": Example(),
+    "patch_incidents": Example(lambda ids: {"incident_ids": [ids["incident_id"]], "status": "resolved"}),
+    "assign_incident": Example(lambda ids: {"person_id": ids["person_id"]}),
+    "read_trend": Example(),
+    "read_tag_counts": Example(),
+    "explain_grouping": Example(),
+    "merge_incidents": Example(lambda ids: {"incident_ids": [ids["other_incident_id"]]}),
+    "split_incident": Example(lambda ids: {"fingerprints": [ids["merged_fingerprint"]]}),
+    "list_suggestions": Example(),
+    "dismiss_suggestions": Example(lambda ids: {"incident_ids": [ids["other_incident_id"]]}),
+    "list_events": Example(),
+    "read_event_of_incident": Example(),
+    "read_event": Example(),
+    "list_views": Example(),
+    "create_view": Example({"name": "Mine", "query": "status=open"}),
+    "delete_view": Example(),
+    # keys
+    "list_keys": Example(),
+    "issue_key": Example({"name": "another"}),
+    "read_key": Example(),
+    "change_key": Example({"name": "renamed"}),
+    "rotate_key": Example(),
+    "revoke_key": Example(),
+}

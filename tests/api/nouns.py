@@ -1,0 +1,106 @@
+"""Nouns that examples of operations speak of: how one is made in a world, and one that never is there.
+
+A new one is a line here: `"view_id": Noun(make_view)`, where `make_view(world)` answers the id of a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from tests.api.worlds import World
+
+NO_NUMBER = 4_000_000_000_000
+NO_HEX = "0" * 31 + "1"
+
+
+class Noun(NamedTuple):
+    """make: answers what names a new one of this world; missing: what names none anywhere."""
+
+    make: Callable[[World], Awaitable[Any]]
+    missing: Any = NO_NUMBER
+
+
+async def given(world: World) -> Any:
+    """What every world begins with."""
+    raise AssertionError(f"{world.name} has it")
+
+
+async def make_event(world: World) -> str:
+    """An event of an incident of its own."""
+    sent = await world.send("Payment failed")
+    world.ids["incident_id"] = sent["incident_id"]
+    return str(sent["event_id"])
+
+
+async def make_incident(world: World) -> int:
+    """The incident of the event."""
+    await need(world, ["event_id"])
+    return int(world.ids["incident_id"])
+
+
+async def make_other_incident(world: World) -> int:
+    """Another one, to be merged."""
+    return int((await world.send("Mail bounced"))["incident_id"])
+
+
+async def make_merged_fingerprint(world: World) -> str:
+    """A fingerprint that was merged into the incident, so that it can be split off again."""
+    await need(world, ["incident_id", "other_incident_id"])
+    found = await world.one(
+        "UPDATE incident_fingerprints SET incident_id = %s WHERE project_id = %s AND incident_id = %s RETURNING fingerprint",
+        world.ids["incident_id"], world.tenant.project_id, world.ids["other_incident_id"],
+    )  # fmt: skip
+    return str(found.hex)
+
+
+async def make_key(world: World) -> int:
+    """A key that can be changed, rotated and revoked."""
+    return int((await world.key("incidents:read")).id or 0)
+
+
+async def find_person(world: World) -> int:
+    """A member who is none of those who act in the matrix's changes."""
+    person = await world.one(
+        "INSERT INTO people (clerk_user_id, name) VALUES (%s, %s) RETURNING id", f"user_of_{world.mark}", world.mark
+    )  # fmt: skip
+    await world.rows("INSERT INTO members VALUES (%s, %s, 'member')", world.tenant.workspace_id, person)
+    return int(person)
+
+
+async def make_view(world: World) -> int:
+    """A kept search."""
+    insert = "INSERT INTO saved_views (project_id, name, query, sort) VALUES (%s, %s, '', 'last_seen') RETURNING id"
+    return int(await world.one(insert, world.tenant.project_id, world.mark))
+
+
+async def find_slug(world: World) -> str:
+    """The workspace's."""
+    return str(await world.one("SELECT slug FROM workspaces WHERE id = %s", world.tenant.workspace_id))
+
+
+async def find_project_slug(world: World) -> str:
+    """The project's, made its own."""
+    return str(await world.one("UPDATE projects SET slug = 'p' || id WHERE id = %s RETURNING slug", world.tenant.project_id))
+
+
+NOUNS: dict[str, Noun] = {
+    "workspace_id": Noun(given),
+    "project_id": Noun(given),
+    "event_id": Noun(make_event, NO_HEX),
+    "incident_id": Noun(make_incident),
+    "other_incident_id": Noun(make_other_incident),
+    "merged_fingerprint": Noun(make_merged_fingerprint, NO_HEX),
+    "key_id": Noun(make_key),
+    "person_id": Noun(find_person),
+    "view_id": Noun(make_view),
+    "slug": Noun(find_slug, "no-such-slug"),
+    "project_slug": Noun(find_project_slug, "no-such-slug"),
+}
+
+
+async def need(world: World, names: list[str]) -> None:
+    """Make those of these nouns that the world lacks."""
+    for name in names:
+        if name not in world.ids:
+            world.ids[name] = await NOUNS[name].make(world)
