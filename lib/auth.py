@@ -7,19 +7,19 @@ that still has tasks to do (`sts` = pending) is refused. The token comes as Bear
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from starlette.requests import Request
 
-from lib import keys, log, settings
+from lib import http, keys, log, settings
 from lib.errors import Forbidden, NotConfigured, Unauthenticated, Unavailable
 
 SESSION_COOKIE = "__session"
@@ -32,6 +32,7 @@ JWKS_COOLDOWN_SECONDS = 30.0
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 EMAIL_CHARACTERS_MAX = 320
 NAME_CHARACTERS_MAX = 200
+SUBJECT_CHARACTERS_MAX = 200
 
 
 class User(NamedTuple):
@@ -67,7 +68,8 @@ class SigningKeys:
 
     async def get(self, key_id: str) -> jwt.PyJWK:
         """The key of this id. Raises Unauthenticated where the issuer has none, Unavailable where it was never reached."""
-        if key_id not in self._keys or self._clock() >= self._fresh_until:
+        # While one request asks for new ones, those whose key is known go on with it.
+        if key_id not in self._keys or (self._clock() >= self._fresh_until and not self._lock.locked()):
             async with self._lock:
                 if (key_id not in self._keys or self._clock() >= self._fresh_until) and self._clock() >= self._next_fetch_at:
                     await self._fetch()
@@ -83,7 +85,7 @@ class SigningKeys:
             async with httpx.AsyncClient(timeout=JWKS_TIMEOUT_SECONDS) as client:
                 answer = (await client.get(self._url)).raise_for_status()
             found = jwt.PyJWKSet.from_dict(answer.json()).keys
-        except (httpx.HTTPError, jwt.PyJWTError, ValueError, AttributeError) as error:
+        except (httpx.HTTPError, jwt.PyJWTError, ValueError, LookupError, TypeError, AttributeError) as error:
             log.write("jwks_not_fetched", **log.where(error))
             if not self._keys:
                 # Nothing to fall back on: the next request may try again soon.
@@ -114,7 +116,7 @@ class Verifier:
         if not self._settings.clerk_issuer:
             raise NotConfigured("Sign-in is not set up: set NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY.")
         try:
-            header = jwt.get_unverified_header(token)
+            header = _header(token)
             if header.get("alg") != "RS256":
                 raise Unauthenticated("The session token is not signed with RS256.")
             claims: dict[str, Any] = jwt.decode(
@@ -123,14 +125,17 @@ class Verifier:
             )  # fmt: skip
         except jwt.ExpiredSignatureError as error:
             raise Unauthenticated("The session has expired. Sign in again.") from error
-        except (jwt.PyJWTError, ValueError) as error:
+        except (jwt.PyJWTError, ValueError, OverflowError, RecursionError) as error:
             raise Unauthenticated("The session token is not valid. Sign in again.") from error
         party = claims.get("azp")
-        if party is not None and party not in self._settings.authorized_parties:
+        if party is not None and not (isinstance(party, str) and party in self._settings.authorized_parties):
             raise Unauthenticated("The session token was made for another site (azp). See CLERK_AUTHORIZED_PARTIES.")
         if claims.get("sts") == "pending":
             raise Unauthenticated("The sign-in is not complete yet.")
-        return claims
+        if not 0 < len(claims["sub"]) <= SUBJECT_CHARACTERS_MAX or not _storable(claims["sub"]):
+            raise Unauthenticated("The session token names nobody.")
+        # What PostgreSQL cannot hold of what people choose themselves is as if it were not told.
+        return {name: told for name, told in claims.items() if not isinstance(told, str) or _storable(told)}
 
     async def _key(self, header: dict[str, Any]) -> Any:
         if self._settings.clerk_jwt_key:
@@ -151,6 +156,30 @@ def _public_key(pem: str) -> rsa.RSAPublicKey:
     if not isinstance(key, rsa.RSAPublicKey):
         raise NotConfigured("CLERK_JWT_KEY is not the public part of an RSA key.")
     return key
+
+
+def _header(token: str) -> dict[str, Any]:
+    """The header, before its signature is looked at. Raises ValueError where header or claims could be read in two ways.
+
+    A member that stands twice is one thing to this reader and another to the next.
+    """
+    header, claims = (json.loads(jwt.utils.base64url_decode(part), object_pairs_hook=_once) for part in token.split(".")[:2])
+    if not isinstance(header, dict) or not isinstance(claims, dict):
+        raise ValueError("the token's header or claims are not as they should be")
+    return header
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """These members of an object, none of which may stand twice."""
+    found = dict(members)
+    if len(found) != len(members):
+        raise ValueError("a member stands twice")
+    return found
+
+
+def _storable(text: str) -> bool:
+    """Whether PostgreSQL can hold it: neither U+0000 nor half a character."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _user(claims: dict[str, Any]) -> User:
@@ -179,7 +208,11 @@ def _token(request: Request) -> tuple[str, bool]:
 
 
 def _require_own_origin(request: Request) -> None:
-    """A browser sends cookies along with a foreign page's request too, but cannot lie about Origin."""
-    origin = urlsplit(request.headers.get("origin", ""))
-    if not origin.netloc or origin.netloc != request.headers.get("host"):
+    """A browser sends cookies along with a foreign page's request too, but cannot lie about Origin.
+
+    A page that came without TLS may be anybody's, so it is not ours where we were asked over TLS. The other way round a proxy
+    ends TLS in front of us and nobody set TRUST_PROXY.
+    """
+    own = http.own_origin(request)
+    if request.headers.get("origin") not in {own, own.replace("http://", "https://", 1)}:
         raise Forbidden("A change asked for with a cookie must come from Sensra's own pages.")
