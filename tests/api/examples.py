@@ -31,7 +31,8 @@ class Example(NamedTuple):
     """A valid call. path: a parameter of the address → the noun, where they are named differently.
 
     changes: false for what changes nothing though its method could. answers: what is right besides the declared status, with the
-    reason beside it. only: who alone of SIGNED_IN people can do it. why: of operations for ANYONE, what protects them.
+    reason beside it. only: who alone of SIGNED_IN people can do it. why: what gives a right to it, of operations that anybody can
+    call who has that.
     """
 
     body: Given | None = None
@@ -91,6 +92,12 @@ def _of(given: Given | None, ids: Ids) -> dict[str, Any] | None:
     return given(ids) if callable(given) else given
 
 
+def _invitation(ids: Ids) -> dict[str, Any]:
+    return {"token": ids["invitation_token"]}
+
+
+RULE = {"conditions": {"transitions": ["new"]}}
+TOKEN = {"token": "x" * 43}
 EXAMPLES: dict[str, Example] = {
     # account
     "read_account": Example(),
@@ -149,4 +156,66 @@ EXAMPLES: dict[str, Example] = {
     "change_key": Example({"name": "renamed"}),
     "rotate_key": Example(),
     "revoke_key": Example(),
+    # members and invitations
+    "list_members": Example(),
+    "change_member": Example({"role": "viewer"}),
+    "remove_member": Example(),
+    "leave_workspace": Example(answers=(409,)),  # its last owner cannot
+    "list_invitations": Example(),
+    "create_invitation": Example({"email": "new@elsewhere.example", "role": "viewer"}),
+    "revoke_invitation": Example(),
+    "read_invitation": Example(_invitation, changes=False, why="whoever has a link may know where it leads"),
+    "accept_invitation": Example(_invitation, only=("outsider",), why="the link, and the address that was invited"),
+    # the trail
+    "list_workspace_changes": Example(),
+    "list_workspace_refusals": Example(),
+    "export_workspace_changes": Example(),
+    "list_project_changes": Example(),
+    "list_project_refusals": Example(),
+    "export_project_changes": Example(),
+    # analyses
+    "read_analysis": Example(),
+    "list_analyses": Example(),
+    "request_analysis": Example(),
+    "rate_analysis": Example({"helpful": True}),
+    "correct_analysis": Example({"text": "It was the disk."}),
+    "read_analysis_settings": Example(),
+    "replace_analysis_settings": Example({"version": 0, "enabled": False}),
+    # alerts
+    "list_rules": Example(),
+    "create_rule": Example(lambda ids: {**RULE, "name": "New ones", "channel_ids": [ids["channel_id"]]}),
+    "preview_rule": Example(RULE, changes=False),
+    "read_rule": Example(),
+    "change_rule": Example(lambda ids: {"name": "Renamed", "channel_ids": [ids["channel_id"]]}),
+    "delete_rule": Example(),
+    "list_channels": Example(),
+    "create_channel": Example({"kind": "email", "name": "Owners"}),
+    "read_channel": Example(),
+    "change_channel": Example({"name": "Renamed"}),
+    "delete_channel": Example(),
+    "test_channel": Example(),
+    "ask_channel": Example(),
+    "list_deliveries": Example(None, lambda ids: {"channel_id": ids["channel_id"]}),
+    "read_delivery": Example(),
+    "resend_delivery": Example(),
+    "show_confirmation": Example(query=TOKEN, answers=(404,), why="the token of a mail; this one is nobody's"),
+    "confirm_address": Example(query=TOKEN, answers=(404,), why="the token of a mail; this one is nobody's"),
+    "show_subscription": Example(query=TOKEN, answers=(404,), why="the token of a mail; this one is nobody's"),
+    "unsubscribe_address": Example(query=TOKEN, answers=(404,), why="the token of a mail; this one is nobody's"),
+    # retention and erasure
+    "read_retention": Example(),
+    "read_retention_effect": Example(query={"retention_days": 30}),
+    "replace_retention": Example({"retention_days": 30}),
+    "list_holds": Example(),
+    "place_hold": Example(lambda ids: {"reason": "a court", "incident_id": ids["incident_id"]}),
+    "end_hold": Example(),
+    "delete_project": Example(),
+    "restore_project": Example(),
+    "list_deleted_projects": Example(),
+    "delete_workspace": Example(),
+    "restore_workspace": Example(),
+    "export_subject": Example({"kind": "email", "value": "jane@elsewhere.example"}),
+    "request_erasure": Example({"kind": "email", "value": "jane@elsewhere.example"}),
+    "list_erasures": Example(),
+    "read_erasure": Example(),
 }

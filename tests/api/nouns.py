@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+import orjson
+
 from tests.api.worlds import World
 
 NO_NUMBER = 4_000_000_000_000
@@ -74,6 +76,71 @@ async def make_view(world: World) -> int:
     return int(await world.one(insert, world.tenant.project_id, world.mark))
 
 
+async def make_invitation(world: World) -> int:
+    """An invitation of charlie, who is from elsewhere; its token is a noun, too."""
+    token, email = f"invitation-{world.mark}-{'x' * 20}", f"charlie@{world.name}.example"
+    world.ids["invitation_token"] = token
+    insert = (
+        "INSERT INTO invitations (workspace_id, email, role, token_hash, expires_at)"
+        " VALUES (%s, %s, 'viewer', sha256(%s::text::bytea), now() + interval '1 day') RETURNING id"
+    )
+    return int(await world.one(insert, world.tenant.workspace_id, email, token))
+
+
+async def make_invitation_token(world: World) -> str:
+    """What stands in its link."""
+    await need(world, ["invitation_id"])
+    return str(world.ids["invitation_token"])
+
+
+async def make_analysis(world: World) -> int:
+    """One that is done, and says something."""
+    await need(world, ["incident_id"])
+    result = {"summary": world.mark, "likely_cause": world.mark, "suggested_fix": world.mark, "evidence": []}
+    insert = (
+        "INSERT INTO analyses (project_id, incident_id, state, cause, created_at, due_at, finished_at, result, confidence)"
+        " VALUES (%s, %s, 'done', 'new', now(), now(), now(), %s::jsonb, 0.5) RETURNING id"
+    )
+    return int(await world.one(insert, world.tenant.project_id, world.ids["incident_id"], orjson.dumps(result).decode()))
+
+
+async def make_channel(world: World) -> int:
+    """Mail to somebody who has not agreed yet."""
+    target = orjson.dumps({"address": f"{world.mark}@elsewhere.example"}).decode()
+    insert = "INSERT INTO channels (project_id, kind, name, target) VALUES (%s, 'email', %s, %s::jsonb) RETURNING id"
+    return int(await world.one(insert, world.tenant.project_id, world.mark, target))
+
+
+async def make_rule(world: World) -> int:
+    """An alert rule."""
+    insert = "INSERT INTO alert_rules (project_id, name, conditions) VALUES (%s, %s, %s::jsonb) RETURNING id"
+    return int(await world.one(insert, world.tenant.project_id, world.mark, '{"transitions": ["new"]}'))
+
+
+async def make_delivery(world: World) -> str:
+    """A message that nobody took."""
+    await need(world, ["channel_id"])
+    insert = (
+        "INSERT INTO deliveries (workspace_id, id, project_id, channel_id, purpose, kind, recipient, content, idempotency_key,"
+        " state, next_try_at, finished_at) VALUES (%s, gen_random_uuid(), %s, %s, 'alert', 'email', %s, %s::jsonb, %s, 'dead',"
+        " NULL, now()) RETURNING id"
+    )
+    content = orjson.dumps({"subject": world.mark, "text": world.mark, "html": world.mark}).decode()
+    place = (world.tenant.workspace_id, world.tenant.project_id, world.ids["channel_id"])
+    return str(await world.one(insert, *place, f"{world.mark}@elsewhere.example", content, world.mark))
+
+
+async def make_hold(world: World) -> int:
+    """A legal hold."""
+    insert = "INSERT INTO legal_holds (project_id, reason, placed_by) VALUES (%s, %s, %s) RETURNING id"
+    return int(await world.one(insert, world.tenant.project_id, world.mark, world.people["owner"]))
+
+
+async def make_erasure(world: World) -> int:
+    """A receipt."""
+    return int(await world.one("INSERT INTO erasures (workspace_id) VALUES (%s) RETURNING id", world.tenant.workspace_id))
+
+
 async def find_slug(world: World) -> str:
     """The workspace's."""
     return str(await world.one("SELECT slug FROM workspaces WHERE id = %s", world.tenant.workspace_id))
@@ -94,6 +161,14 @@ NOUNS: dict[str, Noun] = {
     "key_id": Noun(make_key),
     "person_id": Noun(find_person),
     "view_id": Noun(make_view),
+    "invitation_id": Noun(make_invitation),
+    "invitation_token": Noun(make_invitation_token, "no-such-token-anywhere"),
+    "analysis_id": Noun(make_analysis),
+    "channel_id": Noun(make_channel),
+    "rule_id": Noun(make_rule),
+    "delivery_id": Noun(make_delivery, "00000000-0000-4000-8000-000000000000"),
+    "hold_id": Noun(make_hold),
+    "erasure_id": Noun(make_erasure),
     "slug": Noun(find_slug, "no-such-slug"),
     "project_slug": Noun(find_project_slug, "no-such-slug"),
 }
