@@ -28,9 +28,10 @@ Given = dict[str, Any] | Callable[[Ids], dict[str, Any]]
 
 
 class Example(NamedTuple):
-    """A valid call. path: a parameter of the address → the noun, where they are named differently.
+    """A valid call.
 
-    changes: false for what changes nothing though its method could. answers: what is right besides the declared status, with the
+    path: a parameter of the address → the noun, where they are named differently. changes: false for what changes nothing though
+    its method could. trail: false where a change is shown elsewhere. answers: what is right besides the declared status, with the
     reason beside it. only: who alone of SIGNED_IN people can do it. why: what gives a right to it, of operations that anybody can
     call who has that.
     """
@@ -39,6 +40,7 @@ class Example(NamedTuple):
     query: Given | None = None
     path: Mapping[str, str] = {}
     changes: bool = True
+    trail: bool = True
     answers: tuple[int, ...] = ()
     only: tuple[str, ...] = ()
     why: str = ""
@@ -103,6 +105,10 @@ EXAMPLES: dict[str, Example] = {
     "read_account": Example(),
     "read_sign_in_config": Example(why="it holds nothing secret"),
     "show_sign_in": Example(why="whoever signs in is not signed in yet"),
+    "change_account": Example({"name": "Renamed"}, answers=(503,)),  # where there is no key of the sign-in service's own API
+    "preview_account_deletion": Example(),
+    "delete_account": Example({"confirm": "delete my account"}, answers=(503,)),
+    "take_clerk_message": Example({"type": "user.deleted"}, answers=(401, 503), why="the signature of the message"),
     # workspaces and projects
     "list_workspaces": Example(),
     "create_workspace": Example({"name": "Another"}),
@@ -193,8 +199,8 @@ EXAMPLES: dict[str, Example] = {
     "read_channel": Example(),
     "change_channel": Example({"name": "Renamed"}),
     "delete_channel": Example(),
-    "test_channel": Example(),
-    "ask_channel": Example(),
+    "test_channel": Example(path={"channel_id": "owners_channel_id"}),
+    "ask_channel": Example(trail=False),  # the list of deliveries shows the mail
     "list_deliveries": Example(None, lambda ids: {"channel_id": ids["channel_id"]}),
     "read_delivery": Example(),
     "resend_delivery": Example(),

@@ -111,6 +111,12 @@ async def make_channel(world: World) -> int:
     return int(await world.one(insert, world.tenant.project_id, world.mark, target))
 
 
+async def make_owners_channel(world: World) -> int:
+    """Mail to the workspace's owners, who need not agree."""
+    insert = "INSERT INTO channels (project_id, kind, name) VALUES (%s, 'email', %s) RETURNING id"
+    return int(await world.one(insert, world.tenant.project_id, world.mark))
+
+
 async def make_rule(world: World) -> int:
     """An alert rule."""
     insert = "INSERT INTO alert_rules (project_id, name, conditions) VALUES (%s, %s, %s::jsonb) RETURNING id"
@@ -138,7 +144,8 @@ async def make_hold(world: World) -> int:
 
 async def make_erasure(world: World) -> int:
     """A receipt."""
-    return int(await world.one("INSERT INTO erasures (workspace_id) VALUES (%s) RETURNING id", world.tenant.workspace_id))
+    insert = "INSERT INTO erasures (workspace_id, user_hashes, mark, mentions) VALUES (%s, '{}', '', false) RETURNING id"
+    return int(await world.one(insert, world.tenant.workspace_id))
 
 
 async def find_slug(world: World) -> str:
@@ -165,6 +172,7 @@ NOUNS: dict[str, Noun] = {
     "invitation_token": Noun(make_invitation_token, "no-such-token-anywhere"),
     "analysis_id": Noun(make_analysis),
     "channel_id": Noun(make_channel),
+    "owners_channel_id": Noun(make_owners_channel),
     "rule_id": Noun(make_rule),
     "delivery_id": Noun(make_delivery, "00000000-0000-4000-8000-000000000000"),
     "hold_id": Noun(make_hold),

@@ -99,10 +99,11 @@ async def make_world(stage: Stage) -> World:
     return world
 
 
-async def delete(stage: Stage, world: World) -> None:
-    """The world is deleted, and could still be brought back."""
-    for table, column in {"projects": "workspace_id", "workspaces": "id"}.items():
-        await stage.rows(f"UPDATE {table} SET deleted_at = now() WHERE {column} = %s", world.tenant.workspace_id)
+async def delete(stage: Stage, world: World, *, whole: bool = True) -> None:
+    """The world, or its projects alone, are deleted, and could still be brought back."""
+    await stage.rows("UPDATE projects SET deleted_at = now() WHERE workspace_id = %s", world.tenant.workspace_id)
+    if whole:
+        await stage.rows("UPDATE workspaces SET deleted_at = now() WHERE id = %s", world.tenant.workspace_id)
 
 
 async def strangers(stage: Stage) -> list[Actor]:
