@@ -12,6 +12,7 @@ from lib.operations import Call, Operations
 
 WORKSPACE = "/api/workspaces/{workspace_id:id}/audit-log"
 PROJECT = "/api/projects/{project_id:id}/audit-log"
+EXPORTED = "text/csv, application/x-ndjson"
 operations = Operations()
 
 
@@ -52,7 +53,7 @@ async def list_workspace_refusals(call: Call, query: models.TrailQuery) -> dict[
     return await _list_refusals(call, query)
 
 
-@operations.get(WORKSPACE + "/export", "audit:read", media_type="text/csv", detached=True)
+@operations.get(WORKSPACE + "/export", "audit:read", media_type=EXPORTED, detached=True)
 async def export_workspace_changes(call: Call, query: models.ExportQuery) -> Response:
     """All of who changed what in the workspace, as CSV or newline-delimited JSON."""
     return await _export(call, query)
@@ -70,7 +71,7 @@ async def list_project_refusals(call: Call, query: models.TrailQuery) -> dict[st
     return await _list_refusals(call, query)
 
 
-@operations.get(PROJECT + "/export", "audit:read", media_type="text/csv", detached=True)
+@operations.get(PROJECT + "/export", "audit:read", media_type=EXPORTED, detached=True)
 async def export_project_changes(call: Call, query: models.ExportQuery) -> Response:
     """All of who changed what in the project, as CSV or newline-delimited JSON."""
     return await _export(call, query)

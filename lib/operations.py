@@ -124,11 +124,17 @@ class Operation:
     detached: bool = False
     of_deleted: bool = False
     media_type: str = "application/json"
+    """Where the request chooses among several, all of them, by commas."""
 
     @property
     def name(self) -> str:
         """Its name everywhere: `patch_incident`."""
         return self.handler.__name__
+
+    @property
+    def media_types(self) -> list[str]:
+        """Those that it answers with."""
+        return [one.strip() for one in self.media_type.split(",")]
 
     @property
     def creates(self) -> bool:

@@ -171,7 +171,7 @@ def _answered(operation: Operation, found: Schemas) -> dict[str, Any]:
     if operation.status == 204:
         return {"description": "Done"}
     schema = found[operation.answers, "serialization"] if operation.answers else {}
-    return {"description": "Answered", "content": {operation.media_type: {"schema": schema}}}
+    return {"description": "Answered", "content": {one: {"schema": schema} for one in operation.media_types}}
 
 
 # -- docs/permissions.md ---------------------------------------------------------------------------------------------

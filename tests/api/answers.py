@@ -36,7 +36,7 @@ def check(operation: Operation, status: int, headers: Mapping[str, str], body: b
         assert body == b"", f"{operation.name} answered 204 with a body"
         return
     kind = headers.get("content-type", "").partition(";")[0]
-    assert kind == operation.media_type, f"{operation.name} declares {operation.media_type} and answered {kind}"
+    assert kind in operation.media_types, f"{operation.name} declares {operation.media_type} and answered {kind}"
     if operation.answers is not None and not CODING.search(headers.get("content-encoding", "")):
         _adapter(operation.answers).validate_json(body, strict=True)
 

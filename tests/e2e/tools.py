@@ -1,4 +1,4 @@
-"""What these tests need and a Python environment does not have: Playwright, Chromium, Node.js and npm packages.
+"""What these tests need and a Python environment does not have: Playwright, Schemathesis, Chromium, Node.js and npm packages.
 
 Whatever can be fetched without asking is fetched once, into .tools and tests/sdk/node; for the rest MissingToolError says what
 to install. Nothing is skipped: a browser test that did not run has proven nothing.
@@ -27,13 +27,13 @@ class MissingToolError(RuntimeError):
 
 def prepare() -> None:
     """Fetch everything. Raises MissingToolError, or RuntimeError where Node.js is neither here nor to be had."""
-    add_playwright()
+    add_packages()
     chromium()
     node_runs.install()
 
 
-def add_playwright() -> None:
-    """Make `playwright` importable in this process."""
+def add_packages() -> None:
+    """Make `playwright` and `schemathesis` importable in this process."""
     folder = TOOLS / f"e2e-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}-{sys.version_info[0]}.{sys.version_info[1]}"
     if not (folder / "playwright").is_dir():
         uv = find_uv()
@@ -41,7 +41,7 @@ def add_playwright() -> None:
         command = [*installer, "--quiet", "--target", str(folder), "-r", str(LOCK)]
         if subprocess.run(command, check=False).returncode:
             shutil.rmtree(folder, ignore_errors=True)
-            raise MissingToolError(f"Playwright is needed and could not be installed ({' '.join(command)}). Is PyPI reachable?")
+            raise MissingToolError(f"{LOCK.name} could not be installed ({' '.join(command)}). Is PyPI reachable?")
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
 
