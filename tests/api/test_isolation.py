@@ -30,6 +30,7 @@ async def theatre(shared_stage: Stage) -> AsyncIterator[Theatre]:
 
 def test_every_operation_has_an_example_and_every_example_an_operation() -> None:
     assert set(OPERATIONS) - set(EXAMPLES) == set(), "add a line to tests/api/examples.py, which says how"
+    assert set(EXAMPLES) - set(OPERATIONS) == set(), "these operations are gone"
 
 
 @pytest.mark.parametrize("name", sorted(set(OPERATIONS) & set(EXAMPLES)))
