@@ -224,4 +224,14 @@ EXAMPLES: dict[str, Example] = {
     "request_erasure": Example({"kind": "email", "value": "jane@elsewhere.example"}),
     "list_erasures": Example(),
     "read_erasure": Example(),
+    # exports
+    "create_export": Example(),
+    "list_exports": Example(),
+    "read_export": Example(),
+    "end_export": Example(),
+    "download_part": Example(),
+    "list_parts_by_link": Example(answers=(404,), why="the link; this one is nobody's"),
+    "download_part_by_link": Example(answers=(404,), why="the link; this one is nobody's"),
+    "export_account": Example(),
+    "read_privacy": Example(why="it says what anybody may know"),
 }

@@ -182,7 +182,7 @@ class Trial:
             if expected(self.operation, actor) != ALLOWED or (actor.kind == "person" and actor.role != "owner"):
                 continue
             for name in self.nouns:
-                if name == target:
+                if name == target or theirs.ids[name] == ours.ids[name]:
                     continue
                 absent = await self.call(actor, {**ours.ids, name: nowhere[name]})
                 found = await self.call(actor, {**ours.ids, name: theirs.ids[name]})

@@ -148,6 +148,25 @@ async def make_erasure(world: World) -> int:
     return int(await world.one(insert, world.tenant.workspace_id))
 
 
+async def make_export(world: World) -> int:
+    """One of one part, in which there is nothing but what it is."""
+    insert = (
+        "INSERT INTO exports (workspace_id, requested_by, expires_at, link_hash, parts)"
+        " VALUES (%s, %s, now() + interval '1 day', sha256(%s::text::bytea), '[[]]') RETURNING id"
+    )
+    return int(await world.one(insert, world.tenant.workspace_id, world.people["owner"], world.mark))
+
+
+async def first(_world: World) -> int:
+    """The number of what comes first."""
+    return 1
+
+
+async def nowhere(_world: World) -> str:
+    """A link that leads nowhere."""
+    return "no-such-link"
+
+
 async def find_slug(world: World) -> str:
     """The workspace's."""
     return str(await world.one("SELECT slug FROM workspaces WHERE id = %s", world.tenant.workspace_id))
@@ -177,6 +196,9 @@ NOUNS: dict[str, Noun] = {
     "delivery_id": Noun(make_delivery, "00000000-0000-4000-8000-000000000000"),
     "hold_id": Noun(make_hold),
     "erasure_id": Noun(make_erasure),
+    "export_id": Noun(make_export),
+    "number": Noun(first),
+    "link": Noun(nowhere, "no-such-link"),
     "slug": Noun(find_slug, "no-such-slug"),
     "project_slug": Noun(find_project_slug, "no-such-slug"),
 }
