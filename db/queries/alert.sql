@@ -167,10 +167,18 @@ RETURNING id;
 
 -- name: alert_claim_channel
 -- A channel that has something due and whose window is over; the one that waits longest first. Others skip it meanwhile.
+-- What was found after `patience` waits while nobody has decided whether it is analysed, and while its analysis is about to end.
 SELECT c.project_id, c.id, c.kind, c.target, p.workspace_id, p.name AS project_name, w.name AS workspace_name
   FROM (SELECT a.project_id, a.channel_id, min(a.due_at) AS due_at
           FROM alerts a
          WHERE a.told_at IS NULL AND a.due_at <= %(now)s
+           AND NOT (a.created_at > %(patience)s AND EXISTS (
+                SELECT FROM transitions t
+                 WHERE t.project_id = a.project_id AND t.id = a.transition_id
+                   AND (t.considered_at IS NULL OR EXISTS (
+                        SELECT FROM analyses n
+                         WHERE n.project_id = t.project_id AND n.incident_id = t.incident_id
+                           AND (n.state = 'running' OR (n.state = 'waiting' AND n.due_at <= %(now)s))))))
          GROUP BY a.project_id, a.channel_id) a
   JOIN channels c ON c.project_id = a.project_id AND c.id = a.channel_id
   JOIN projects p ON p.id = c.project_id AND p.deleted_at IS NULL
@@ -186,10 +194,17 @@ SELECT c.project_id, c.id, c.kind, c.target, p.workspace_id, p.name AS project_n
    FOR NO KEY UPDATE OF c SKIP LOCKED;
 
 -- name: alert_claim_waiting
--- What waits for a channel, the oldest first, and counts as told from here on.
+-- What waits for a channel, but for an analysis as alert_claim_channel has it; it counts as told from here on.
 UPDATE alerts a
    SET told_at = %(now)s
  WHERE a.project_id = %(project_id)s AND a.channel_id = %(channel_id)s AND a.told_at IS NULL AND a.due_at <= %(now)s
+   AND NOT (a.created_at > %(patience)s AND EXISTS (
+        SELECT FROM transitions t
+         WHERE t.project_id = a.project_id AND t.id = a.transition_id
+           AND (t.considered_at IS NULL OR EXISTS (
+        SELECT FROM analyses n
+         WHERE n.project_id = t.project_id AND n.incident_id = t.incident_id
+           AND (n.state = 'running' OR (n.state = 'waiting' AND n.due_at <= %(now)s))))))
 RETURNING a.id, a.incident_id, a.transition_id, a.kind, a.reason, a.event_id, a.environment, a.release, a.created_at;
 
 -- name: alert_update_channel_told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from lib import analysis, channels, db, deliveries, fingerprint, incidents, log, queries, settings
@@ -17,6 +17,8 @@ ITEMS_MAX = 20
 # Of several kinds that an incident is told for, the first of these names it.
 KINDS = ("regressed", "new", "escalated", "frequency", "milestone")
 REASON_CHARACTERS_MAX = 200
+# How long a message waits for an analysis that is about to end; after that it goes without.
+ANALYSIS_WAIT = timedelta(seconds=60)
 UNSUBSCRIBE = "/api/alerts/unsubscribe"
 
 
@@ -25,11 +27,12 @@ async def tell(conn: db.Connection, now: datetime) -> int | None:
 
     `conn` is in a transaction: what waits is told by exactly these deliveries, or waits on.
     """
-    channel = await db.fetch_one(conn, "alert_claim_channel", now=now)
+    patience = now - ANALYSIS_WAIT if settings.current().openai_api_key else now
+    channel = await db.fetch_one(conn, "alert_claim_channel", now=now, patience=patience)
     if channel is None:
         return None
     place = {"project_id": channel["project_id"], "channel_id": channel["id"], "now": now}
-    waiting = await db.fetch_all(conn, "alert_claim_waiting", **place)
+    waiting = await db.fetch_all(conn, "alert_claim_waiting", **place, patience=patience)
     await conn.execute(queries.get("alert_update_channel_told"), place)
     receivers = await receivers_of(conn, channel)
     if not receivers:
