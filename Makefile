@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: help setup dev migrate privacy test e2e page-types check vercel vercel-pro schema bench growth soak quality lock clean
+.PHONY: help setup dev migrate privacy test e2e page-types check vercel vercel-pro schema bench growth soak quality lock clean screenshots
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -32,6 +32,9 @@ soak: setup  ## long tests: kills, a million rows
 
 growth: setup  ## how throughput and lists behave from a thousand to a million events (a quarter of an hour)
 	@$(PY) -m bench.growth
+
+screenshots: setup  ## pictures of every page, light and dark, desktop and phone, into .local/screenshots
+	@$(PY) -m tests.e2e.screenshots
 
 page-types: setup  ## the types of the pages (needs Node)
 	@$(PY) -m local.page_tools

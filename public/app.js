@@ -8,6 +8,7 @@ import { useLoad } from './lib/load.js';
 import { Toasts } from './lib/toasts.js';
 import { Shell } from './shell.js';
 import { VIEWS } from './views.js';
+import { invitationToken } from './lib/invitation_token.js';
 
 /** @param {string} path */
 function found(path) {
@@ -78,5 +79,7 @@ const NoProject = ({ account, named }) =>
 
 listen();
 interceptLinks();
+// What stands behind the # is lost on the way through sign-in.
+if (location.pathname === '/invitation') invitationToken();
 const root = document.getElementById('app');
 if (root) render(html`<${App} /><${Toasts} />`, root);

@@ -15,6 +15,8 @@ export function pages(project) {
     { name: 'start', label: 'Send events', href: `${base}/start` },
     { name: 'keys', label: 'Keys', href: `${base}/keys` },
     { name: 'settings', label: 'Settings', href: `${base}/settings` },
+    { name: 'members', label: 'Members', href: `/workspaces/${project.workspace.id}/members` },
+    { name: 'audit', label: 'Audit log', href: `/workspaces/${project.workspace.id}/audit` },
     { name: 'health', label: 'Health', href: '/health' },
   ];
 }

@@ -11,6 +11,9 @@ export const VIEWS = [
   { path: '/projects/:project_id/keys', name: 'keys', needsProject: true, load: () => import('./views/keys.js') },
   { path: '/projects/:project_id/usage', name: 'usage', needsProject: true, load: () => import('./views/usage.js') },
   { path: '/projects/:project_id/settings', name: 'settings', needsProject: true, load: () => import('./views/settings.js') },
+  { path: '/workspaces/:workspace_id/members', name: 'members', needsProject: false, load: () => import('./views/members.js') },
+  { path: '/workspaces/:workspace_id/audit', name: 'audit', needsProject: false, load: () => import('./views/audit.js') },
+  { path: '/invitation', name: 'invitation', needsProject: false, load: () => import('./views/invitation.js') },
   { path: '/projects/new', name: 'new', needsProject: false, load: () => import('./views/new_project.js') },
   { path: '/health', name: 'health', needsProject: false, load: () => import('./views/health.js') },
 ];

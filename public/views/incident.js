@@ -7,6 +7,7 @@ import { useLoad } from '../lib/load.js';
 import { Level, Problem, Skeleton, Time, Transitions, useTitle } from '../lib/parts.js';
 import { go, withQuery } from '../lib/router.js';
 import { Text } from '../lib/text.js';
+import { Analysis } from './analysis.js';
 import { Actions } from './incident_actions.js';
 import { Breadcrumbs, Contexts, Dropped, Raw, Removals, RequestPart, Tags } from './event_parts.js';
 import { Grouping, Suggestions } from './grouping.js';
@@ -39,6 +40,7 @@ export default function Incident({ account, project, parts, place }) {
     <div class="columns">
       <div class="main-column">
         <${Trend} project=${project} incident_id=${incident_id} place=${place} />
+        <${Analysis} project=${project} incident_id=${incident_id} />
         <${Stepper} events=${events.data} wanted=${wanted} event=${event.data} />
         ${event.error
           ? html`<${Problem} error=${event.error} retry=${event.reload} />`

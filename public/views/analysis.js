@@ -1,0 +1,79 @@
+// What a model made of an incident: plain text with where it comes from, how sure it is, and what people say of it.
+import { html, useState } from '../lib/html.js';
+import { call } from '../lib/api.js';
+import { useAction, Field, Refusal, typed } from '../lib/forms.js';
+import { useEvery, useLoad } from '../lib/load.js';
+import { Dialog, Time } from '../lib/parts.js';
+import { can } from '../lib/roles.js';
+import { Text } from '../lib/text.js';
+import { say, sayFailed } from '../lib/toasts.js';
+
+const POLL_SECONDS = 3;
+
+/** @param {any} props */
+export function Analysis({ project, incident_id }) {
+  const path = { project_id: project.id, incident_id };
+  const found = useLoad((signal) => call('readAnalysis', { path, signal }), [project.id, incident_id], { keep: true });
+  const [correcting, setCorrecting] = useState(false);
+  const asking = useAction(async () => {
+    await call('requestAnalysis', { path });
+    found.reload();
+  });
+  const pending = ['waiting', 'running'].includes(found.data?.latest?.state);
+  useEvery(() => pending && found.reload(), POLL_SECONDS, [pending, found.reload]);
+  if (!found.data) return null;
+  const { analysis: one, detail, configured } = found.data;
+  const may = can(project.workspace.role, 'member');
+  /** @param {boolean} helpful */
+  const rate = async (helpful) => {
+    try {
+      const analysis = await call('rateAnalysis', { path: { ...path, analysis_id: one.id }, body: { helpful } });
+      found.set((now) => ({ ...now, analysis }));
+      say('Thank you');
+    } catch (error) {
+      sayFailed(error);
+    }
+  };
+  if (!one) {
+    return html`<section class="part" aria-labelledby="analysis-title"><div class="section-head"><h2 id="analysis-title">Analysis</h2>
+      ${may && configured && html`<button class="small" disabled=${asking.busy || pending} onClick=${() => asking.run()}>${pending ? 'Being written' : 'Explain this'}</button>`}</div>
+      <p class="muted">${detail}</p><${Refusal} error=${asking.error} /></section>`;
+  }
+  return html`<section class="part analysis" aria-labelledby="analysis-title">
+    <div class="section-head"><h2 id="analysis-title">Analysis</h2><span class="muted">${one.confidence_in_words ?? ''}</span></div>
+    ${found.data.latest?.id !== one.id && html`<p class="muted">${detail}</p>`}
+    ${one.summary && html`<p class="summary"><${Text} text=${one.summary} /></p>`}
+    ${one.likely_cause && html`<h3>Likely cause</h3><p><${Text} text=${one.likely_cause} /></p>`}
+    ${one.suggested_fix && html`<h3>Suggested fix</h3><${Fix} text=${one.suggested_fix} />`}
+    ${one.evidence?.length > 0 && html`<details><summary>What it rests on</summary><ul class="evidence">${one.evidence.map((/** @type {any} */ frame, /** @type {number} */ index) => html`<li key=${index}><code>${frame.function ?? '?'}</code> <span class="place">${frame.file ?? frame.module ?? ''}${frame.line ? `:${frame.line}` : ''}</span> <${Text} text=${frame.shows} /></li>`)}</ul></details>`}
+    ${one.correction && html`<p class="note">Corrected by a person: <${Text} text=${one.correction.text} /></p>`}
+    <div class="analysis-foot muted"><span>${one.provenance?.text} <${Time} iso=${one.finished_at ?? one.created_at} /></span>
+      ${may && html`<span class="row-actions"><button class="small" onClick=${() => rate(true)}>Helpful</button><button class="small" onClick=${() => rate(false)}>Not helpful</button>
+        <button class="small" onClick=${() => setCorrecting(true)}>Correct it…</button><button class="small" disabled=${asking.busy || pending} onClick=${() => asking.run()}>${pending ? 'Being written' : 'Again'}</button></span>`}</div>
+    <${Refusal} error=${asking.error} />
+    ${correcting && html`<${Correct} path=${{ ...path, analysis_id: one.id }} text=${one.correction?.text ?? ''} onDone=${found.reload} onClose=${() => setCorrecting(false)} />`}
+  </section>`;
+}
+
+/** A diff has its lines told apart; anything else is text. @param {{ text: string }} props */
+function Fix({ text }) {
+  const isDiff = /^(---|\+\+\+|@@|diff )/m.test(text);
+  return html`<pre class="fix" tabindex="0" aria-label="Suggested fix">${text.split('\n').map((line, index) => {
+    const kind = isDiff && /^[+-]/.test(line) ? (line.startsWith('+') ? 'added' : 'taken') : '';
+    return html`<div key=${index} class=${kind}><${Text} text=${line || ' '} /></div>`;
+  })}</pre>`;
+}
+
+/** @param {any} props */
+function Correct({ path, text: before, onDone, onClose }) {
+  const [text, setText] = useState(before);
+  const action = useAction(async () => {
+    await call('correctAnalysis', { path, body: { text: text.trim() || null } });
+    onDone();
+    onClose();
+  });
+  return html`<${Dialog} title="What it really was" onClose=${onClose}><form onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), action.run())}>
+    <${Field} label="In your words" hint="The next analysis of this incident is told. Empty takes it back."><textarea rows="5" maxlength="4000" value=${text} onInput=${typed(setText)} /><//>
+    <${Refusal} error=${action.error} />
+    <div class="dialog-actions"><button type="button" onClick=${onClose}>Cancel</button><button class="primary" disabled=${action.busy}>Save</button></div></form><//>`;
+}
