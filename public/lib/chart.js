@@ -85,7 +85,7 @@ function marks(plot, releases) {
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
     const wide = ctx.measureText(release).width;
-    const left = Math.min(x + 4 * ratio, bbox.left + bbox.width - wide);
+    const left = Math.max(0, Math.min(x + 4 * ratio, bbox.left + bbox.width - wide));
     if (left + wide < free) {
       ctx.fillText(release, left, bbox.top - 4 * ratio);
       free = left - 8 * ratio;

@@ -5,6 +5,7 @@ import { copy } from '../lib/parts.js';
 import { Json, LongText, Text } from '../lib/text.js';
 
 const CRUMBS_SHOWN = 20;
+const PAIRS_SHOWN = 40;
 // A map, since names come from events: an object knows a `__proto__` of its own.
 const NAMES = new Map([['runtime', 'Runtime'], ['os', 'Operating system'], ['device', 'Device'], ['browser', 'Browser'], ['app', 'App'], ['trace', 'Trace'], ['culture', 'Culture']]);
 
@@ -38,8 +39,12 @@ function Crumb({ crumb }) {
   </li>`;
 }
 
-/** @param {{ rows: [string, unknown][] }} props */
-export const Pairs = ({ rows }) => html`<dl class="pairs">${rows.map(([name, value]) => html`<div key=${name}><dt><${Text} text=${name} /></dt><dd><${Json} value=${value} depth=${1} /></dd></div>`)}</dl>`;
+/** Names and values; of very many the first, and the others on demand. @param {{ rows: [string, unknown][] }} props */
+export function Pairs({ rows }) {
+  const [shown, setShown] = useState(PAIRS_SHOWN);
+  return html`<dl class="pairs">${rows.slice(0, shown).map(([name, value]) => html`<div key=${name}><dt><${Text} text=${name} /></dt><dd><${Json} value=${value} depth=${1} /></dd></div>`)}</dl>
+    ${rows.length > shown && html`<button class="link" onClick=${() => setShown(shown + 500)}>${rows.length - shown} more</button>`}`;
+}
 
 /** @param {{ payload: any }} props */
 export function RequestPart({ payload }) {
@@ -69,7 +74,7 @@ export function Contexts({ payload }) {
 export function Tags({ payload }) {
   const tags = Object.entries(payload.tags ?? {});
   if (!tags.length) return null;
-  return html`<${Section} title="Tags of this event" id="tags-title"><dl class="pairs tight">${tags.map(([name, value]) => html`<div key=${name}><dt><${Text} text=${name} /></dt><dd><${Text} text=${String(value)} /></dd></div>`)}</dl><//>`;
+  return html`<${Section} title="Tags of this event" id="tags-title"><${Pairs} rows=${tags} /><//>`;
 }
 
 /** What redaction took, by rule and place. @param {{ event: any }} props */

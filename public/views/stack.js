@@ -1,7 +1,8 @@
 // What happened, told from the crash backwards: each exception with its frames, and what it came of.
 import { html, useMemo, useState } from '../lib/html.js';
 import { counted } from '../lib/format.js';
-import { Code, Json, LongText } from '../lib/text.js';
+import { Code, LongText } from '../lib/text.js';
+import { Pairs } from './event_parts.js';
 
 const OPEN_FRAMES = 4;
 const ITEMS_SHOWN = 40;
@@ -118,6 +119,6 @@ function Source({ frame }) {
 /** @param {{ vars: [string, unknown][] }} props */
 function Variables({ vars }) {
   return html`<details class="variables"><summary>${counted(vars.length, 'variable')} <span class="muted">${vars.slice(0, 6).map(([name]) => name).join(', ')}</span></summary>
-    <dl class="pairs">${vars.map(([name, value]) => html`<div key=${name}><dt>${name}</dt><dd><${Json} value=${value} depth=${1} /></dd></div>`)}</dl>
+    <${Pairs} rows=${vars} />
   </details>`;
 }
