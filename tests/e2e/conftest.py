@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +23,8 @@ from tests.sdk.arrivals import Reader
 
 START_SECONDS_MAX = 60
 # What would make it use something else than its own stand-ins.
-FOREIGN = ("DATABASE_URL", "DATABASE_URL_UNPOOLED", "UPSTASH_REDIS_REST_URL", "KV_REST_API_URL", "CLERK_ISSUER", "VERCEL")
+FOREIGN = ("DATABASE_URL", "DATABASE_URL_UNPOOLED", "UPSTASH_REDIS_REST_URL", "KV_REST_API_URL", "CLERK_ISSUER", "VERCEL",
+           "NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY")  # fmt: skip
 
 
 class Product(NamedTuple):
@@ -33,6 +35,7 @@ class Product(NamedTuple):
     project_id: int
     ingest_key: str
     session_token_url: str
+    database_url: str
 
     def dsn_over(self, url: str) -> str:
         """The DSN, for a client that goes through something else at `url`."""
@@ -45,28 +48,30 @@ def _tools() -> None:
 
 
 @pytest.fixture(scope="session")
-def folder() -> Iterator[Path]:
-    """The product's data. Passable for all: as root, PostgreSQL runs as somebody else."""
+def product() -> Iterator[Product]:
+    with running() as made:
+        yield made
+
+
+@contextmanager
+def running(named: Mapping[str, str] | None = None) -> Iterator[Product]:
+    """The product, with data of its own that is gone afterwards. named: more of its environment."""
     with tempfile.TemporaryDirectory() as name:
-        Path(name).chmod(0o711)
-        yield Path(name)
-
-
-@pytest.fixture(scope="session")
-def product(folder: Path) -> Iterator[Product]:
-    with serving.listen() as free:
-        port = str(free.getsockname()[1])
-    mine = {"PORT": port, "SENSRA_LOCAL": str(folder)}
-    env = {name: value for name, value in os.environ.items() if name not in FOREIGN} | mine
-    log = data_folder() / "e2e.log"  # stays, for whoever asks why a test failed
-    with log.open("wb") as output:
-        process = subprocess.Popen([sys.executable, "-m", "local.dev"], cwd=ROOT, env=env, stdout=output, stderr=output)
-    try:
-        facts = wait_for_facts(folder, process, log)
-        yield Product(**{name: facts[name] for name in Product._fields})
-    finally:
-        process.terminate()
-        process.wait(20)
+        folder = Path(name)
+        folder.chmod(0o711)  # passable for all: as root, PostgreSQL runs as somebody else
+        with serving.listen() as free:
+            port = str(free.getsockname()[1])
+        mine = {"PORT": port, "SENSRA_LOCAL": name, **(named or {})}
+        env = {name: value for name, value in os.environ.items() if name not in FOREIGN} | mine
+        log = data_folder() / "e2e.log"  # stays, for whoever asks why a test failed
+        with log.open("wb") as output:
+            process = subprocess.Popen([sys.executable, "-m", "local.dev"], cwd=ROOT, env=env, stdout=output, stderr=output)
+        try:
+            facts = wait_for_facts(folder, process, log)
+            yield Product(**{name: facts[name] for name in Product._fields})
+        finally:
+            process.terminate()
+            process.wait(20)
 
 
 def wait_for_facts(folder: Path, process: subprocess.Popen[bytes], log: Path) -> dict[str, Any]:

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 
-from local import serving
 from local.folders import ROOT, data_folder
 from tests.e2e import browser, demo, tools
-from tests.e2e.conftest import FOREIGN, Product, wait_for_facts
+from tests.e2e.conftest import Product, running
 
 PAGES = re.findall(r"path: '([^']+)'", (ROOT / "public" / "views.js").read_text())
 APART = {"/", "/invitation"}
@@ -29,32 +23,6 @@ UPDATE releases r SET first_seen = c.hour
   FROM (SELECT project_id, release, min(hour) AS hour FROM event_counts GROUP BY 1, 2) c
  WHERE c.project_id = r.project_id AND c.release = r.release
 """
-
-
-@contextmanager
-def product() -> Iterator[Product]:
-    """The product with a fortnight of events; gone afterwards."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o711)
-        with serving.listen() as free:
-            port = str(free.getsockname()[1])
-        kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
-        log = data_folder() / "screenshots.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "local.dev"], cwd=ROOT, env=kept | {"PORT": port, "SENSRA_LOCAL": name}, stdout=output,
-                stderr=output,
-            )  # fmt: skip
-        try:
-            facts = wait_for_facts(folder, process, log)
-            demo.send(facts["url"], facts["ingest_key"])
-            with psycopg.connect(facts["database_url"], autocommit=True) as conn:
-                conn.execute(SPREAD)
-            yield Product(**{name: facts[name] for name in Product._fields})
-        finally:
-            process.terminate()
-            process.wait(20)
 
 
 async def take(made: Product, folder: Path) -> None:
@@ -77,7 +45,10 @@ def main() -> int:
     folder = data_folder() / "screenshots"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    with product() as made:
+    with running() as made:
+        demo.send(made.url, made.ingest_key)
+        with psycopg.connect(made.database_url, autocommit=True) as conn:
+            conn.execute(SPREAD)
         asyncio.run(take(made, folder))
     print(f"{len(list(folder.iterdir()))} pictures in {folder}")
     return 0
