@@ -11,12 +11,14 @@ export function pages(project) {
   const base = `/projects/${project.id}`;
   return [
     { name: 'incidents', label: 'Incidents', href: `${base}/incidents` },
+    { name: 'alerts', label: 'Alerts', href: `${base}/alerts` },
     { name: 'usage', label: 'Usage', href: `${base}/usage` },
     { name: 'start', label: 'Send events', href: `${base}/start` },
     { name: 'keys', label: 'Keys', href: `${base}/keys` },
     { name: 'settings', label: 'Settings', href: `${base}/settings` },
     { name: 'members', label: 'Members', href: `/workspaces/${project.workspace.id}/members` },
     { name: 'audit', label: 'Audit log', href: `/workspaces/${project.workspace.id}/audit` },
+    { name: 'data', label: 'Data', href: `/workspaces/${project.workspace.id}/data` },
     { name: 'health', label: 'Health', href: '/health' },
   ];
 }

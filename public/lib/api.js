@@ -52,6 +52,28 @@ const OPERATIONS = {
   readRedactionRules: 'GET /api/projects/{project_id}/redaction-rules',
   replaceRedactionRules: 'PUT /api/projects/{project_id}/redaction-rules',
   tryRedactionRules: 'POST /api/projects/{project_id}/redaction-rules/dry-run',
+  listRules: 'GET /api/projects/{project_id}/alert-rules',
+  createRule: 'POST /api/projects/{project_id}/alert-rules',
+  previewRule: 'POST /api/projects/{project_id}/alert-rules/preview',
+  changeRule: 'PATCH /api/projects/{project_id}/alert-rules/{rule_id}',
+  deleteRule: 'DELETE /api/projects/{project_id}/alert-rules/{rule_id}',
+  listChannels: 'GET /api/projects/{project_id}/channels',
+  createChannel: 'POST /api/projects/{project_id}/channels',
+  changeChannel: 'PATCH /api/projects/{project_id}/channels/{channel_id}',
+  deleteChannel: 'DELETE /api/projects/{project_id}/channels/{channel_id}',
+  testChannel: 'POST /api/projects/{project_id}/channels/{channel_id}/test',
+  listDeliveries: 'GET /api/projects/{project_id}/deliveries',
+  resendDelivery: 'POST /api/projects/{project_id}/deliveries/{delivery_id}/resend',
+  readRetention: 'GET /api/projects/{project_id}/retention',
+  readRetentionEffect: 'GET /api/projects/{project_id}/retention/effect',
+  replaceRetention: 'PUT /api/projects/{project_id}/retention',
+  deleteProject: 'DELETE /api/projects/{project_id}',
+  restoreProject: 'POST /api/projects/{project_id}/restore',
+  listDeletedProjects: 'GET /api/workspaces/{workspace_id}/deleted-projects',
+  deleteWorkspace: 'DELETE /api/workspaces/{workspace_id}',
+  exportSubject: 'POST /api/workspaces/{workspace_id}/subjects/export',
+  requestErasure: 'POST /api/workspaces/{workspace_id}/erasures',
+  listErasures: 'GET /api/workspaces/{workspace_id}/erasures',
   readHealth: 'GET /api/health',
 };
 
@@ -92,6 +114,22 @@ export async function call(operation, given = {}) {
   // Health tells what is wrong in an answer of 503.
   if (!answer.ok && operation !== 'readHealth') throw new ApiError(answer.status, body);
   return body;
+}
+
+/**
+ * Call an operation and save what it answers as a file.
+ * @param {Operation} operation
+ * @param {Given} given
+ * @param {string} name of the file
+ */
+export async function download(operation, given, name) {
+  const answer = await send(operation, given);
+  if (!answer.ok) throw new ApiError(answer.status, await answer.json().catch(() => ({})));
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
 }
 
 /**

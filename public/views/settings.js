@@ -6,6 +6,7 @@ import { useLoad } from '../lib/load.js';
 import { Problem, Skeleton, useTitle } from '../lib/parts.js';
 import { can } from '../lib/roles.js';
 import { say } from '../lib/toasts.js';
+import { EndOfProject, Retention } from './retention.js';
 import { GroupingRules, RedactionRules } from './rules.js';
 
 /** @param {any} props */
@@ -16,9 +17,11 @@ export default function Settings({ account, project }) {
     <h1>Settings of ${project.name}</h1>
     ${!mayChange && html`<p class="note">You can read these. Changing them needs the role admin.</p>`}
     <${Name} account=${account} project=${project} mayChange=${mayChange} />
+    <${Retention} project=${project} mayChange=${mayChange} />
     <${Limits} project=${project} mayChange=${mayChange} />
     <${RedactionRules} project=${project} mayChange=${mayChange} />
     <${GroupingRules} project=${project} mayChange=${mayChange} />
+    <${EndOfProject} project=${project} mayChange=${mayChange} />
   </div>`;
 }
 

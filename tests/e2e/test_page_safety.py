@@ -33,7 +33,7 @@ ATTACKS = (
     "__proto__",
 )
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PAGES = ("incidents?q=", "start", "start?platform=go", "keys", "usage", "settings")
+PAGES = ("incidents?q=", "start", "start?platform=go", "keys", "usage", "settings", "alerts")
 
 
 def hostile_event(attack: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from local.folders import ROOT
 from local.routing import Router, find_functions
 
 TABLE = re.findall(r"^  (\w+): '([A-Z]+) (/api/[^']*)',$", (ROOT / "public/lib/api.js").read_text(), re.MULTILINE)
-CALL = re.compile(r"""call\(\s*'(\w+)'""")
+CALL = re.compile(r"""\b(?:call|download)\(\s*'(\w+)'""")
 
 
 def routes() -> set[tuple[str, str]]:

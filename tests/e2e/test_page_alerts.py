@@ -1,0 +1,84 @@
+"""Pages of alerts and of data: a rule with its preview, a channel with its test, mail in the outbox, export, erase, the end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.e2e import browser, demo
+from tests.e2e.browser import Person, expect
+from tests.e2e.conftest import Product
+
+
+@pytest.fixture
+async def owner(product: Product) -> AsyncIterator[Person]:
+    demo.send(product.url, product.ingest_key, 40)
+    async with browser.opened(product) as person:
+        await person.sign_in()
+        yield person
+        assert await person.all_noticed() == []
+
+
+async def test_a_channel_is_made_and_tested_and_a_rule_says_what_it_would_have_told(product: Product, owner: Person) -> None:
+    page = await owner.open(f"/projects/{product.project_id}/alerts")
+    await page.get_by_role("button", name="New channel").click()
+    await page.get_by_label("Name").fill("Everybody on duty")
+    await page.get_by_role("button", name="Save").click()
+    channel = page.get_by_role("listitem").filter(has_text="Everybody on duty").last
+    await channel.get_by_role("button", name="Send a test").click()
+    await page.get_by_text("A test is on its way").wait_for()
+    deliveries = page.get_by_role("region", name="Deliveries")
+    await deliveries.get_by_role("row").filter(has_text="Everybody on duty").first.wait_for()
+    await page.get_by_role("button", name="New rule").click()
+    dialog = page.get_by_role("dialog", name="New rule")
+    await dialog.get_by_label("Name").fill("What is new")
+    await dialog.get_by_text("In the last week it would have told").wait_for()
+    await dialog.get_by_label("Everybody on duty").check()
+    await dialog.get_by_role("button", name="Save").click()
+    rule = page.get_by_role("listitem").filter(has_text="What is new")
+    await rule.wait_for()
+    await rule.get_by_text("More", exact=True).click()
+    await rule.get_by_role("button", name="Mute for a day").click()
+    await rule.get_by_text("muted until").wait_for()
+
+
+async def test_a_person_in_events_is_exported_and_erased_with_a_receipt(product: Product, owner: Person) -> None:
+    page = await owner.open("/")
+    await page.get_by_role("link", name="Data").click()
+    await page.get_by_label("By").select_option("id")
+    await page.get_by_label("Who").fill("customer-7")
+    async with page.expect_download() as download:
+        await page.get_by_role("button", name="Export").click()
+    text = (await (await download.value).path()).read_text()
+    assert '"complete":true' in text.rstrip().rpartition("\n")[2]
+    await page.get_by_role("button", name="Erase").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Erase").click()
+    await page.get_by_text("Receipt").first.wait_for()
+
+
+async def test_retention_says_what_it_would_remove_before_it_is_set(product: Product, owner: Person) -> None:
+    page = await owner.open(f"/projects/{product.project_id}/settings")
+    days = page.get_by_label("Days that payloads are kept")
+    await days.fill("1")
+    await page.get_by_text("this would remove").wait_for()
+    await days.fill("60")
+    await page.get_by_role("button", name="Save retention").click()
+    await page.get_by_text("What is stored follows within a day").wait_for()
+
+
+async def test_a_project_is_deleted_only_when_its_name_is_typed_and_can_come_back(product: Product, owner: Person) -> None:
+    page = await owner.open("/projects/new")
+    await page.get_by_label("Name").fill("Short lived")
+    await page.get_by_role("button", name="Make the project").click()
+    await page.get_by_role("heading", name="Send events to Short lived").wait_for()
+    await page.get_by_role("link", name="Settings").click()
+    await page.get_by_role("button", name="Delete Short lived").click()
+    delete = page.get_by_role("dialog").get_by_role("button", name="Delete")
+    await expect(delete).to_be_disabled()
+    await page.get_by_label("Type short-lived to go on").fill("short-lived")
+    await delete.click()
+    await page.wait_for_url("**/incidents")
+    await page.get_by_role("link", name="Data").click()
+    await page.get_by_role("button", name="Bring it back").click()
+    await page.get_by_text("Short lived is back").wait_for()
