@@ -85,6 +85,7 @@ function PersonMenu({ account, onHelp }) {
   const name = person?.name || person?.email || 'You';
   return html`<${Menu} class="person" label=${html`<span class="initial" aria-hidden="true">${[...name][0]}</span><span class="hidden">${name}</span>`} title=${name}>
     <div class="menu-title">${person?.email ?? name}</div>
+    <a href="/account">Your data</a>
     <button onClick=${onHelp}>What the keys do</button>
     <div class="menu-title">Theme</div>
     <button onClick=${() => setTheme('')}>As the system</button>

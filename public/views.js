@@ -17,5 +17,6 @@ export const VIEWS = [
   { path: '/workspaces/:workspace_id/audit', name: 'audit', needsProject: false, load: () => import('./views/audit.js') },
   { path: '/invitation', name: 'invitation', needsProject: false, load: () => import('./views/invitation.js') },
   { path: '/projects/new', name: 'new', needsProject: false, load: () => import('./views/new_project.js') },
+  { path: '/account', name: 'account', needsProject: false, load: () => import('./views/account.js') },
   { path: '/health', name: 'health', needsProject: false, load: () => import('./views/health.js') },
 ];

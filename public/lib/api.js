@@ -3,6 +3,9 @@ import { renew, signIn } from './session.js';
 
 const OPERATIONS = {
   readAccount: 'GET /api/account',
+  changeAccount: 'PATCH /api/account',
+  previewAccountDeletion: 'GET /api/account/deletion',
+  deleteAccount: 'DELETE /api/account',
   listIncidents: 'GET /api/projects/{project_id}/incidents',
   patchIncidents: 'PATCH /api/projects/{project_id}/incidents',
   countFacets: 'GET /api/projects/{project_id}/incidents/facets',
@@ -73,6 +76,10 @@ const OPERATIONS = {
   deleteWorkspace: 'DELETE /api/workspaces/{workspace_id}',
   exportSubject: 'POST /api/workspaces/{workspace_id}/subjects/export',
   requestErasure: 'POST /api/workspaces/{workspace_id}/erasures',
+  listExports: 'GET /api/workspaces/{workspace_id}/exports',
+  createExport: 'POST /api/workspaces/{workspace_id}/exports',
+  readExport: 'GET /api/workspaces/{workspace_id}/exports/{export_id}',
+  endExport: 'DELETE /api/workspaces/{workspace_id}/exports/{export_id}',
   listErasures: 'GET /api/workspaces/{workspace_id}/erasures',
   readHealth: 'GET /api/health',
 };

@@ -7,6 +7,7 @@ import { useLoad } from '../lib/load.js';
 import { Problem, Skeleton, Time, useTitle } from '../lib/parts.js';
 import { can } from '../lib/roles.js';
 import { say, sayFailed } from '../lib/toasts.js';
+import { Exports } from './exports.js';
 
 const KINDS = new Map([['id', 'user id'], ['email', 'e-mail address'], ['username', 'user name'], ['ip_address', 'IP address']]);
 
@@ -17,7 +18,7 @@ export default function Data({ account, parts }) {
   if (!workspace) return html`<${Problem} error=${{ title: 'Not found', message: 'There is no such workspace, or you are not in it.' }} />`;
   const owner = can(workspace.role, 'owner');
   return html`<div class="page settings"><h1>Data of ${workspace.name}</h1>
-    ${owner ? html`<${Subjects} workspace=${workspace} />` : html`<p class="note">Exporting and erasing what is held about people needs the role owner.</p>`}
+    ${owner ? html`<${Exports} workspace=${workspace} /><${Subjects} workspace=${workspace} />` : html`<p class="note">Exporting and erasing what is held about people needs the role owner.</p>`}
     <${Deleted} account=${account} workspace=${workspace} />
     ${owner && html`<${End} workspace=${workspace} />`}
   </div>`;

@@ -49,12 +49,21 @@ async def test_a_person_in_events_is_exported_and_erased_with_a_receipt(product:
     await page.get_by_label("By").select_option("id")
     await page.get_by_label("Who").fill("customer-7")
     async with page.expect_download() as download:
-        await page.get_by_role("button", name="Export").click()
+        await page.get_by_role("button", name="Export", exact=True).click()
     text = (await (await download.value).path()).read_text()
     assert '"complete":true' in text.rstrip().rpartition("\n")[2]
     await page.get_by_role("button", name="Erase").click()
     await page.get_by_role("dialog").get_by_role("button", name="Erase").click()
     await page.get_by_text("Receipt").first.wait_for()
+
+
+async def test_a_workspace_is_exported_in_parts_that_can_be_downloaded(product: Product, owner: Person) -> None:
+    page = await owner.open("/")
+    await page.get_by_role("link", name="Data").click()
+    await page.get_by_role("button", name="Export the workspace").click()
+    async with page.expect_download() as download:
+        await page.locator(".trial a[download]").first.click()
+    assert (await download.value).suggested_filename.endswith(".zip")
 
 
 async def test_retention_says_what_it_would_remove_before_it_is_set(product: Product, owner: Person) -> None:

@@ -63,3 +63,15 @@ async def test_an_incident_says_how_its_analysis_stands(product: Product, owner:
     page = await owner.open(f"/projects/{product.project_id}/incidents?q=")
     await page.locator("a.title").first.click()
     await page.get_by_role("heading", name="Analysis").wait_for()
+
+
+async def test_people_see_what_is_held_and_what_deleting_would_mean(product: Product, owner: Person) -> None:
+    page = await owner.open("/account")
+    await page.get_by_role("main").get_by_text("owner@example.com").wait_for()
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="Export all of it").click()
+    assert (await download.value).suggested_filename.endswith(".zip")
+    await page.get_by_role("button", name="Delete your account").click()
+    dialog = page.get_by_role("dialog", name="Delete your account")
+    await dialog.get_by_text("Demo").wait_for()
+    await expect(dialog.get_by_role("button", name="Delete", exact=True)).to_be_disabled()
