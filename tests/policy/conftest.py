@@ -14,8 +14,9 @@ import api.cron.retention
 from lib import settings
 from local import testing
 from tests.api.conftest import Stage, stage
+from tests.lib.test_archives import endpoint, s3
 
-__all__ = ["stage"]
+__all__ = ["endpoint", "s3", "stage"]
 
 
 @pytest.fixture(scope="session")

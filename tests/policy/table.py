@@ -27,25 +27,27 @@ HEAD = (
 
 
 class Row(NamedTuple):
-    """mechanism: what makes the sentence true; tests: `tests/…/test_x.py::test_name`, first the one here."""
+    """mechanism: what makes the sentence true; file, test: what shows it; also: names of tests elsewhere, wherever they stand."""
 
     sentence: str
     mechanism: str
-    tests: tuple[str, ...]
+    file: str
+    test: str
+    also: tuple[str, ...]
 
 
 _rows: dict[tuple[str, str], Row] = {}
 
 
 def shows(*sentences: str, by: str, also: tuple[str, ...] = ()) -> Callable[[Test], Test]:
-    """Say of a test which sentences it shows, by which mechanism, and which tests elsewhere show more of it."""
+    """Say of a test which sentences it shows, by which mechanism, and which tests elsewhere, by name, show more of it."""
 
     def declare(test: Test) -> Test:
-        own = f"tests/policy/{test.__module__.rpartition('.')[2]}.py::{test.__name__}"
+        file = f"tests/policy/{test.__module__.rpartition('.')[2]}.py"
         for sentence in sentences:
             if sentence not in SENTENCES:
                 raise ValueError(f"there is no sentence {sentence}")
-            _rows[sentence, own] = Row(sentence, by, (own, *also))
+            _rows[sentence, test.__name__] = Row(sentence, by, file, test.__name__, also)
         return test
 
     return declare
@@ -56,16 +58,14 @@ def rows() -> list[Row]:
     for name in MODULES:
         importlib.import_module(f"tests.policy.{name}")
     order = list(SENTENCES)
-    return sorted(_rows.values(), key=lambda row: (order.index(row.sentence), row.tests))
+    return sorted(_rows.values(), key=lambda row: (order.index(row.sentence), row.test))
 
 
-def there(test: str) -> bool:
-    """Whether there is such a test."""
-    file, _, name = test.partition("::")
-    if not (ROOT / file).is_file():
-        return False
-    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
-    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name for node in ast.walk(tree))
+def names() -> set[str]:
+    """Every test that there is."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tests").rglob("test_*.py")]
+    kinds = ast.FunctionDef | ast.AsyncFunctionDef
+    return {node.name for tree in trees for node in tree.body if isinstance(node, kinds)}
 
 
 def text() -> str:
@@ -78,15 +78,18 @@ def text() -> str:
             if sentence.partition(".")[0] != str(number):
                 continue
             own = [row for row in found if row.sentence == sentence]
-            parts += [f"| {sentence} {says} | {row.mechanism} | {'<br>'.join(map(_link, row.tests))} |\n" for row in own]
+            parts += [f"| {sentence} {says} | {row.mechanism} | {_shown(row)} |\n" for row in own]
             if sentence in APART:
                 parts.append(f"| {sentence} {says} | beyond code | {APART[sentence]} |\n")
     return "".join(parts)
 
 
-def _link(test: str) -> str:
-    file, _, name = test.partition("::")
-    return f"[{name.removeprefix('test_').replace('_', ' ')}](../{file})"
+def _shown(row: Row) -> str:
+    return "<br>".join((f"[{_words(row.test)}](../{row.file})", *map(_words, row.also)))
+
+
+def _words(test: str) -> str:
+    return test.removeprefix("test_").replace("_", " ")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from tests.policy.table import shows
 @shows(
     "3.1",
     by="Sessions and keys are verified for each request; what is another tenant's answers 404",
-    also=("tests/api/test_operations.py::test_an_api_key_of_another_project_finds_nothing",),
+    also=("test_only_those_who_may_reach_only_what_is_theirs",),
 )
 async def test_only_members_see_what_is_in_a_workspace(stage: Stage) -> None:
     tenant = await stage.tenant()
@@ -28,7 +28,7 @@ async def test_only_members_see_what_is_in_a_workspace(stage: Stage) -> None:
 @shows(
     "3.2",
     by="One incident for one bug, by the crash's own frames",
-    also=("tests/quality/test_grouping.py::test_a_variation_joins_the_incident_of_its_bug",),
+    also=("test_a_variation_joins_the_incident_of_its_bug",),
 )
 async def test_events_of_one_bug_are_one_incident(stage: Stage) -> None:
     tenant = await stage.tenant()
@@ -51,7 +51,7 @@ async def test_owners_are_told_of_a_new_error(stage: Stage, crons: Crons, outbox
 @shows(
     "3.4",
     by="A key's rate, a project's rate and a workspace's quota; what is over them is counted and refused",
-    also=("tests/api/test_ingest_without_redis.py::test_every_limit_holds",),
+    also=("test_every_limit_holds",),
 )
 async def test_what_is_over_a_limit_is_refused(stage: Stage) -> None:
     tenant = await stage.tenant(rate_per_minute=2)

@@ -34,7 +34,7 @@ async def read(stage: Stage, tenant: Tenant, incident: int) -> Any:
 @shows(
     "4.1",
     by="A shortened, redacted document of one event is sent; a summary, a fix and a confidence come back",
-    also=("tests/lib/analysis/test_analysis_prompt.py::test_what_tells_of_people_is_never_sent",),
+    also=("test_what_tells_of_people_is_never_sent",),
 )
 async def test_a_model_gets_a_redacted_event_and_answers_with_a_confidence(
     stage: Stage, tenant: Tenant, crons: Crons, model_stand_in: ModelStandIn
@@ -53,7 +53,7 @@ async def test_a_model_gets_a_redacted_event_and_answers_with_a_confidence(
 @shows(
     "4.2",
     by="New, regressed, a new kind of stack, or an order of magnitude more; otherwise the model is not asked",
-    also=("tests/lib/analysis/test_analysis_policy.py::test_the_policy_decides",),
+    also=("test_the_policy_decides",),
 )
 async def test_a_model_is_asked_once_for_what_has_not_changed(
     stage: Stage, tenant: Tenant, crons: Crons, model_stand_in: ModelStandIn

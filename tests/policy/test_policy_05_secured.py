@@ -15,8 +15,8 @@ from tests.policy.table import shows
     "5.1",
     by="SHA-256 of a key of 30 random characters; the key is in the answer that makes it and nowhere else",
     also=(
-        "tests/lib/test_keys.py::test_the_database_holds_no_key_in_clear",
-        "tests/api/test_keys.py::test_a_new_key_works_at_once_and_is_shown_in_that_answer_alone",
+        "test_the_database_holds_no_key_in_clear",
+        "test_a_new_key_works_at_once_and_is_shown_in_that_answer_alone",
     ),
 )
 async def test_a_key_is_shown_once_and_stands_nowhere(stage: Stage) -> None:
@@ -34,8 +34,8 @@ async def test_a_key_is_shown_once_and_stands_nowhere(stage: Stage) -> None:
     "5.2",
     by="Names of fields and forms of values, wherever they stand, before anything is stored; the event says what went",
     also=(
-        "tests/api/test_canaries.py::test_nothing_of_a_canary_is_found_anywhere",
-        "tests/lib/redaction/test_redaction_laws.py::test_a_planted_token_is_gone_at_any_depth_and_in_json_within_text",
+        "test_nothing_of_a_canary_is_found_anywhere",
+        "test_a_planted_token_is_gone_at_any_depth_and_in_json_within_text",
     ),
 )
 async def test_common_sensitive_fields_are_gone_before_anything_is_stored(
@@ -56,7 +56,7 @@ async def test_common_sensitive_fields_are_gone_before_anything_is_stored(
 @shows(
     "5.3",
     by="One table of permissions that every operation declares; another tenant's things answer as if they did not exist",
-    also=("tests/api/test_operations.py::test_an_api_key_of_another_project_finds_nothing",),
+    also=("test_only_those_who_may_reach_only_what_is_theirs",),
 )
 async def test_a_role_decides_and_an_outsider_finds_nothing(stage: Stage) -> None:
     other = await stage.tenant()
@@ -76,7 +76,7 @@ async def test_a_role_decides_and_an_outsider_finds_nothing(stage: Stage) -> Non
 @shows(
     "5.4",
     by="Rates in Redis, shared by all instances, with a cap in each where Redis is away; a monthly quota in PostgreSQL",
-    also=("tests/lib/test_permits.py::test_50_parallel_clients_of_several_instances_get_the_limit_and_at_most_a_hundredth_more",),
+    also=("test_50_parallel_clients_of_several_instances_get_the_limit_and_at_most_a_hundredth_more",),
 )
 async def test_a_workspace_without_quota_left_is_refused_until_the_month_ends(stage: Stage) -> None:
     tenant = await stage.tenant()

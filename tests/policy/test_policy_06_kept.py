@@ -19,8 +19,8 @@ from tests.policy.table import shows
     "6.1",
     by="A cron drops the partitions of days that are over, as each project's retention says",
     also=(
-        "tests/lib/test_pruning.py::test_payloads_go_on_the_day_after_they_expire_and_counts_stay",
-        "tests/lib/test_retention.py::test_a_change_reaches_what_is_stored",
+        "test_payloads_go_on_the_day_after_they_expire_and_counts_stay",
+        "test_a_change_reaches_what_is_stored",
     ),
 )
 async def test_a_background_job_removes_payloads_whose_time_is_over(stage: Stage, crons: Crons) -> None:
@@ -71,8 +71,8 @@ async def test_incidents_and_usage_stay_when_payloads_go(
     "6.4",
     by="A legal hold suspends removal for a reason that is told; without one everything has an end",
     also=(
-        "tests/lib/test_holds.py::test_held_payloads_outlive_their_day_and_the_neighbours_go",
-        "tests/lib/test_retention.py::test_accounts_go_at_their_own_time",
+        "test_held_payloads_outlive_their_day_and_the_neighbours_go",
+        "test_accounts_go_at_their_own_time",
     ),
 )
 async def test_a_legal_duty_holds_data_and_is_seen_by_the_members(stage: Stage, crons: Crons) -> None:

@@ -60,8 +60,8 @@ async def test_nobody_gets_anything_unless_they_are_configured(stage: Stage, cro
     "7.2",
     by="Session tokens are verified against Clerk's keys; no password is ever seen here",
     also=(
-        "tests/lib/test_sign_in.py::test_with_clerk_its_own_host_may_run_there_and_no_other_clerk",
-        "tests/api/test_account_clerk.py::test_what_clerk_did_not_sign_is_refused",
+        "test_with_clerk_its_own_host_may_run_there_and_no_other_clerk",
+        "test_what_clerk_did_not_sign_is_refused",
     ),
 )
 async def test_a_session_is_the_sign_in_services_and_no_other_is_believed(stage: Stage) -> None:

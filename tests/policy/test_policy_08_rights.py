@@ -31,7 +31,7 @@ from tests.policy.table import shows
 @shows(
     "8.1",
     by="Invitations by address, roles, removal; the last owner is never lost",
-    also=("tests/api/test_members.py::test_an_invited_person_reads_and_accepts_once",),
+    also=("test_an_invited_person_reads_and_accepts_once",),
 )
 async def test_members_are_invited_changed_and_removed(stage: Stage) -> None:
     tenant = await stage.tenant()
@@ -48,8 +48,8 @@ async def test_members_are_invited_changed_and_removed(stage: Stage) -> None:
     "8.2",
     by="A rotated key lives on for a day beside the new one; a revoked one ends everywhere within a minute",
     also=(
-        "tests/api/test_keys.py::test_rotation_leaves_no_gap_and_no_second_life",
-        "tests/api/test_keys.py::test_a_revoked_key_is_refused_within_a_minute",
+        "test_rotation_leaves_no_gap_and_no_second_life",
+        "test_a_revoked_key_is_refused_within_a_minute",
     ),
 )
 async def test_keys_are_rotated_and_revoked(stage: Stage) -> None:
@@ -67,7 +67,7 @@ async def test_keys_are_rotated_and_revoked(stage: Stage) -> None:
 @shows(
     "8.3",
     by="The pages' calls: name, limits, rules, retention, alerts, analyses",
-    also=("tests/public/test_api.py::test_a_call_of_the_pages_is_an_operation_of_the_api",),
+    also=("test_a_call_of_the_pages_is_an_operation_of_the_api",),
 )
 async def test_a_projects_settings_are_changed(stage: Stage) -> None:
     tenant = await stage.tenant()
@@ -86,8 +86,8 @@ async def test_a_projects_settings_are_changed(stage: Stage) -> None:
     "8.7",
     by="`GET /api/account/export`, a ZIP of everything that has the person's name on it; an owner exports the whole workspace",
     also=(
-        "tests/api/test_account_export.py::test_each_column_that_names_a_person_is_looked_at",
-        "tests/api/test_exports.py::test_each_table_of_a_tenant_is_exported_or_left_out_for_a_reason",
+        "test_each_column_that_names_a_person_is_looked_at",
+        "test_each_table_of_a_tenant_is_exported_or_left_out_for_a_reason",
     ),
 )
 async def test_a_person_takes_along_what_is_held_about_them(stage: Stage) -> None:
@@ -124,7 +124,7 @@ async def account(
 @shows(
     "8.5",
     by="At Clerk first, then here, so that no webhook undoes it; name and address follow Clerk otherwise",
-    also=("tests/api/test_account_clerk.py::test_a_correction_goes_to_clerk_first_and_is_not_undone_by_an_older_session",),
+    also=("test_a_correction_goes_to_clerk_first_and_is_not_undone_by_an_older_session",),
 )
 async def test_a_name_is_corrected_and_an_address_follows_the_sign_in_service(stage: Stage, account: httpx.AsyncClient) -> None:
     email = f"gil{secrets.token_hex(4)}@clerk.example"
@@ -139,8 +139,8 @@ async def test_a_name_is_corrected_and_an_address_follows_the_sign_in_service(st
     "8.6",
     by="The account at Clerk first, then here; its name, address and the addresses in the trail go, a number stays",
     also=(
-        "tests/api/test_account_clerk.py::test_a_workspace_that_somebody_alone_owns_is_handed_over_or_deleted",
-        "tests/api/cron/test_cron_deletion.py::test_what_was_deleted_is_gone_everywhere_after_seven_days_and_nothing_else_is",
+        "test_a_workspace_that_somebody_alone_owns_is_handed_over_or_deleted",
+        "test_what_was_deleted_is_gone_everywhere_after_seven_days_and_nothing_else_is",
     ),
 )
 async def test_a_deleted_account_leaves_nothing_that_names_it(
@@ -171,8 +171,8 @@ async def test_a_deleted_account_leaves_nothing_that_names_it(
     "8.6",
     by="A user of an application is erased from events by its owner: payloads, light rows, texts, archives; counts stay",
     also=(
-        "tests/lib/test_erasures.py::test_a_person_is_found_and_erased_wherever_they_stand",
-        "tests/lib/test_archives.py::test_an_erased_person_leaves_the_archives_too",
+        "test_a_person_is_found_and_erased_wherever_they_stand",
+        "test_nothing_is_left_anywhere_and_the_neighbour_keeps_everything",
     ),
 )
 async def test_an_end_user_is_erased_everywhere_and_the_receipt_names_nobody(

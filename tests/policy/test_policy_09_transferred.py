@@ -26,7 +26,7 @@ async def test_everybody_reads_where_data_is_processed(stage: Stage, monkeypatch
 @shows(
     "9.2",
     by="On Vercel webhooks are https only, and so are the defaults of all other services",
-    also=("tests/lib/test_outbound.py::test_the_certificate_must_be_of_the_name_though_the_connection_goes_to_an_address",),
+    also=("test_the_certificate_must_be_of_the_name_though_the_connection_goes_to_an_address",),
 )
 def test_what_leaves_is_encrypted_on_the_way() -> None:
     read = settings.read({"VERCEL": "1", "OUTBOUND_PRIVATE_ALLOWED": "1", "NEXT_PUBLIC_CLERK_PUBLISHABLE_KEY": "pk_live_eC55JA"})

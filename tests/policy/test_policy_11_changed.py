@@ -14,7 +14,7 @@ from tests.policy.table import shows
     "11.1",
     "11.2",
     by="PRIVACY_EFFECTIVE_DATE and PRIVACY_CONTACT, which `/privacy` shows; it says so where they are missing",
-    also=("tests/api/test_account_privacy.py::test_without_settings_it_says_that_they_are_missing",),
+    also=("test_without_settings_it_says_that_they_are_missing",),
 )
 async def test_the_date_and_the_contact_are_shown_as_they_are_set(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     for day in ("2026-04-07", "2026-12-01"):
