@@ -2637,6 +2637,8 @@ CREATE INDEX archives_by_end ON public.archives USING btree (delete_on);
 
 CREATE INDEX audit_log_by_person ON public.audit_log USING btree (actor_id) WHERE (actor_kind = 'person'::text);
 
+CREATE INDEX audit_refusals_by_person ON public.audit_refusals USING btree (actor_id) WHERE (actor_kind = 'person'::text);
+
 CREATE INDEX clerk_messages_by_age ON public.clerk_messages USING btree (received_at);
 
 CREATE INDEX deliveries_by_age ON public.deliveries USING btree (created_at);
@@ -2644,6 +2646,8 @@ CREATE INDEX deliveries_by_age ON public.deliveries USING btree (created_at);
 CREATE INDEX deliveries_by_channel ON public.deliveries USING btree (project_id, channel_id, created_at) WHERE (channel_id IS NOT NULL);
 
 CREATE INDEX deliveries_by_project ON public.deliveries USING btree (project_id, created_at DESC, id DESC);
+
+CREATE INDEX deliveries_by_recipient ON public.deliveries USING btree (lower(recipient)) WHERE (recipient IS NOT NULL);
 
 CREATE INDEX deliveries_pending ON public.deliveries USING btree (workspace_id, next_try_at) WHERE (state = 'pending'::text);
 

@@ -105,7 +105,7 @@ SELECT t.kind, t.place_id, t.object_id, t.at
 -- name: own_list_messages
 SELECT d.workspace_id, d.id, d.purpose, d.recipient, d.state, d.created_at, d.finished_at
   FROM people p
-  JOIN deliveries d ON lower(d.recipient) = lower(p.email)
+  JOIN deliveries d ON lower(d.recipient) = lower(p.email) AND d.recipient IS NOT NULL
  WHERE p.id = %(person_id)s
    AND (%(after)s::text[] IS NULL OR (d.workspace_id, d.id) > ((%(after)s::text[])[1]::bigint, (%(after)s::text[])[2]::uuid))
  ORDER BY d.workspace_id, d.id
