@@ -26,7 +26,7 @@ TELLING = (
     r"salasana|number|account|app[_.-]?id|social|national|tax|two|nino|pan|iban|psk|jelsz|heslo|sifre|sandi|losenord|"
     r"kennwort|losungs|geheim|segre[dt]o|hemlighet|jeton|zugang|adgang|karten|konto|steuer|remember|burgerservice|codice|acct|"
     r"phone|telefon|\btel\b|\bfax\b|mobile|msisdn|birth|dob|geburt|saml|phrase|answer|verifier|assertion|identi(?:ty|fication)|insurance|medicare|magic|clearance|memorable|bank|"
-    r"\bmdp|\bdni|\bcpf|\bbsn|\btfn|cnpj|curp|pesel|personnum|aadha|de[_.-]?passe|\bpw|pw\b|_pw|ccnum|cc[_.-]?n|sleutel|"
+    r"\bmdp|\bdni|\bni[ef]\b|\bein\b|\bitin\b|\bcpf|\bbsn|\btfn|cnpj|curp|pesel|personnum|aadha|de[_.-]?passe|\bpw|pw\b|_pw|ccnum|cc[_.-]?n|sleutel|"
     r"cle[_.-]?(?:api|se[cg]r|priv|ac)|\bcle\b|clave|chave|chiave|schluessel|nyckel|mat[_.-]?khau"
 )
 # Quotes and brackets as they are, and URL-encoded, once or again (%22, %2522), with backslashes before them (%5C).

@@ -1,4 +1,4 @@
-"""What stands beside its name instead of under it: pairs in maps, items of lists, flags of commands."""
+"""What stands beside its name instead of under it: pairs in maps, items of lists."""
 
 from __future__ import annotations
 
@@ -25,16 +25,6 @@ PAIR_NAMES: Final = (
 )
 PAIR_VALUES: Final = ("value", "val", "content")
 PAIR_KEYS_MAX = 20  # of a map that may be such a pair
-COMMAND_CHARS_MAX = 100
-_SHORT_FLAGS: Final = {
-    **dict.fromkeys(
-        ("sshpass", "docker", "podman", "nerdctl", "helm", "skopeo", "buildah", "az", "mosquitto_pub"), frozenset({"-p"})
-    ),
-    **dict.fromkeys(("ldapsearch", "ldapadd", "ldapmodify", "ldapwhoami"), frozenset({"-w"})),
-    **dict.fromkeys(("redis-cli", "valkey-cli"), frozenset({"-a"})),
-    **dict.fromkeys(("mysql", "mysqldump", "mysqladmin", "mysqlimport", "mariadb", "mariadb-dump"), frozenset({"-p…"})),
-    **dict.fromkeys(("curl",), frozenset({"-u", "--user"})),
-}
 
 
 def is_named(value: list[Any], at: int) -> bool:
@@ -48,12 +38,6 @@ def is_named(value: list[Any], at: int) -> bool:
 def is_attached(child: Any, flags: frozenset[str]) -> bool:
     """Whether an item is a short flag with the password in it: `["mysql", "-p…"]`."""
     return "-p…" in flags and isinstance(child, str) and child.startswith("-p") and len(child) > 2
-
-
-def flags_of(command: Any) -> frozenset[str]:
-    """Short flags that a command is known to take a password by: `["sshpass", "-p", "…"]`."""
-    name = command.rpartition("/")[2] if isinstance(command, str) and len(command) <= COMMAND_CHARS_MAX else ""
-    return _SHORT_FLAGS.get(name, frozenset())
 
 
 def rule_beside(value: dict[Any, Any], rules: Rules) -> str | None:

@@ -212,3 +212,11 @@ def is_phone(text: str, start: int, end: int) -> bool:
 
 
 PHONE_WORDS = ("phone", "telephone", "tel", "mobile", "cell", "fax", "handy", "whatsapp", "sms", "telefon")
+
+
+def is_formed(text: str, start: int, end: int) -> bool:
+    """The number of a US employer, a Canadian social insurance number (Luhn), or a foreigner's in Spain (its letter)."""
+    number = text[start:end].upper().replace("-", "").replace(" ", "")
+    if number[0] in "XYZ":
+        return "TRWAGMYFPDXBNJZSQVHLCKE"[int(str("XYZ".index(number[0])) + number[1:-1]) % 23] == number[-1]
+    return text[start + 2] == "-" or luhn(number)

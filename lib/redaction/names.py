@@ -52,7 +52,7 @@ SURE = _table(
         "card": "cardnumber creditcard ccnumber ccnum kreditkartennummer kartennummer",
         "account": "iban kontonummer",
         "phone": "phone telephone telefon telefonnummer phonenumber cellphone mobilephone msisdn",
-        "identity": "dob birthdate dateofbirth geburtsdatum",
+        "identity": "dob birthdate dateofbirth geburtsdatum nif nie ein itin",
     }
 )
 # A fused word (`mysqlpassword`, `jfrogtoken`, `softlayerapikey`) ends in one of these.

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import re2
 
-from lib.redaction import assignments, checks, opaque, tokens
+from lib.redaction import assignments, checks, commands, opaque, tokens
 from lib.redaction.values import OCTET, is_hex, is_random, is_redacted, is_stand_in, octet_end
 
 Span = tuple[int, int]
@@ -111,13 +111,16 @@ def _is_user_and_password(value: str) -> bool:
 
 def _user_flag(text: str, start: int, end: int) -> Span | None:
     user, _, password = text[start:end].partition(":")
-    if (user.isdigit() and password.isdigit()) or (is_stand_in(password) and password.lower() not in {"password", "secret"}):
-        return None
-    return start, end
+    is_hole = is_stand_in(password) and password.lower() not in {"password", "secret"}
+    return None if is_hole or "[redacted" in user or (user.isdigit() and password.isdigit()) else (start, end)
 
 
 def _flag_value(text: str, start: int, end: int) -> Span | None:
     return None if is_stand_in(text[start:end]) else (start, end)
+
+
+def _random(text: str, start: int, end: int) -> Span | None:
+    return (start, end) if is_random(text[start:end], 20) else None
 
 
 # Of plain text every third octet has its high bit clear: words seldom look like that three times in a row.
@@ -154,13 +157,6 @@ def _identity(text: str, start: int, end: int) -> Span | None:
     return (start, end) if sum(map(str.isdigit, text[start:end])) >= 5 else None
 
 
-WEBHOOKS = (
-    r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/|webhook\.office\.com/webhookb2/|(?:discord|discordapp)\.com/api/"
-    r"(?:v\d+/)?webhooks/|hooks\.zapier\.com/hooks/catch/|maker\.ifttt\.com/trigger/[\w-]+/(?:json/)?with/key/|"
-    r"outlook\.office\.com/webhook/|chat\.googleapis\.com/v1/spaces/|api\.telegram\.org/bot|softlayer\.com/soap/v[\d.]+/|"
-    r"events\.pagerduty\.com/integration/|hooks\.chime\.aws/incomingwebhooks/|open\.larksuite\.com/open-apis/bot/v2/hook/)"
-    r"([A-Za-z0-9_@:./?=&%+~-]{6,})"
-)
 _EDGE = rf"(?:^|{OCTET}|[^A-Za-z0-9_])"
 _HEX4 = r"[0-9A-Fa-f]{1,4}"
 _IPV4 = r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"
@@ -176,7 +172,7 @@ TEXT_RULES: tuple[TextRule, ...] = (
     ),
     TextRule("token", "access tokens with a prefix that is proof", _EDGE + f"({tokens.CERTAIN})", tokens.locate_certain),
     TextRule("token", "access tokens with a likely prefix and a random rest", _EDGE + f"({tokens.LIKELY})", tokens.locate_likely),
-    TextRule("webhook", "URLs whose path is the credential", WEBHOOKS, _always),
+    TextRule("webhook", "URLs whose path is the credential", tokens.WEBHOOKS, _always),
     TextRule(
         "userinfo", "the password in a URL", r"[A-Za-z0-9](?::|%3[Aa])(?://|%2[Ff]%2[Ff])([^\s/?#@\"'<>\\]+)(?:@|%40)", _url_user
     ),
@@ -191,11 +187,27 @@ TEXT_RULES: tuple[TextRule, ...] = (
     TextRule(
         "userinfo",
         "the password after a short flag of a command that has one",
-        r"\b(?:sshpass\s+-p\s*|(?:mysql|mysqldump|mysqladmin|mariadb|mysqlimport)(?:\s[^\n;|&]*)?\s-p|"
-        r"(?:docker|podman|nerdctl|helm|buildah|skopeo)\s(?:[^\n;|&]*\s)?login\s(?:[^\n;|&]*\s)?-p\s+|"
-        r"ldap[a-z]+\s(?:[^\n;|&]*\s)?-w\s*|redis-cli\s(?:[^\n;|&]*\s)?-a\s+|"
-        r"(?i:login|user)\s+\S+\s+(?i:password)\s+)[\"']?([^\s\"'\-][^\s\"']{2,})",
+        commands.SHORT_FLAG,
         _flag_value,
+    ),
+    TextRule(
+        "userinfo",
+        "the password of `net use`",
+        commands.NET_USE,
+        _flag_value,
+    ),
+    TextRule(
+        "userinfo",
+        "the password in a line of .pgpass",
+        commands.PGPASS,
+        _flag_value,
+    ),
+    TextRule(
+        "opaque",
+        "random strings directly behind a word that tells",
+        r"(?i)\b(?:(?:api|access|secret|private)[ _-]?key|secret|token|session(?:[ _-]?id)?|password)[ \t]*"
+        r"[ \"'(\[]{1,3}([A-Za-z0-9_-]{20,})",
+        _random,
     ),
     TextRule(
         "auth",
@@ -265,6 +277,13 @@ TEXT_RULES: tuple[TextRule, ...] = (
         r"(?:[ \t]+(?:number|no\.?|num|id|card|is|was|my|#))*[ \t:#=]*"
         r"\b([A-Z]{0,3}[0-9](?:[ ./-]?[0-9]){4,14}[A-Z]{0,2}|[A-Z0-9][A-Z0-9-]{4,19})\b",
         _identity,
+    ),
+    TextRule(
+        "identity",
+        "numbers of a known form whose name is also a word (EIN, SIN, NIE)",
+        r"(?i)\b(?:f?ein|employer id(?:entification)?|sin|social insurance|nie)(?:[ \t]+(?:number|no\.?|is))?[ \t\"':#=]*"
+        r"\b([0-9]{2}-[0-9]{7}|[0-9]{3}[ -][0-9]{3}[ -][0-9]{3}|[XYZ][ -]?[0-9]{7}[ -]?[A-Z])\b",
+        _where(checks.is_formed),
     ),
     TextRule("named", "the value after a telling name (password=…, \"token\": …)", assignments.PATTERN, assignments.locate),
     TextRule("named", "the value before a telling name", assignments.BEFORE_NAME_PATTERN, assignments.locate_before_name),

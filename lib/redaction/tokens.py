@@ -110,6 +110,14 @@ LIKELY = "|".join(
     [ps]k\.[A-Za-z0-9]{60,}\.[A-Za-z0-9_-]{20,}
 """.split()
 )
+# Addresses whose path is the credential.
+WEBHOOKS = (
+    r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/|webhook\.office\.com/webhookb2/|(?:discord|discordapp)\.com/api/"
+    r"(?:v\d+/)?webhooks/|hooks\.zapier\.com/hooks/catch/|maker\.ifttt\.com/trigger/[\w-]+/(?:json/)?with/key/|"
+    r"outlook\.office\.com/webhook/|chat\.googleapis\.com/v1/spaces/|api\.telegram\.org/bot|softlayer\.com/soap/v[\d.]+/|"
+    r"events\.pagerduty\.com/integration/|hooks\.chime\.aws/incomingwebhooks/|open\.larksuite\.com/open-apis/bot/v2/hook/)"
+    r"([A-Za-z0-9_@:./?=&%+~-]{6,})"
+)
 
 
 def locate_certain(text: str, start: int, end: int) -> tuple[int, int] | None:

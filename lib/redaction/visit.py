@@ -8,7 +8,8 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import Any, Final
 
-from lib.redaction.beside import flags_of, is_attached, is_named, is_pair_value, rule_beside
+from lib.redaction.beside import is_attached, is_named, is_pair_value, rule_beside
+from lib.redaction.commands import flags_of
 from lib.redaction.holes import rules_of_holes
 from lib.redaction.names import NAME_CHARS_MIN, Verdict, judge, rule_of_name
 from lib.redaction.search import NAMES_CHUNK, chunks_with_names, is_plain_key

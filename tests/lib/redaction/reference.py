@@ -6,7 +6,8 @@ The fast way (lib/redaction/visit.py, look.py) must remove exactly the same.
 from typing import Any
 
 from lib.redaction import BUILT_IN, Rules
-from lib.redaction.beside import PAIR_KEYS_MAX, flags_of, is_attached, is_named, is_pair_name, is_pair_value
+from lib.redaction.beside import PAIR_KEYS_MAX, is_attached, is_named, is_pair_name, is_pair_value
+from lib.redaction.commands import flags_of
 from lib.redaction.holes import rules_of_holes
 from lib.redaction.names import judge, rule_of_name
 from lib.redaction.text import clean, hashed, placeholder
