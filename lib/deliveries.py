@@ -19,8 +19,9 @@ import orjson
 from lib import db, waking
 from lib.channels import ChannelError, Kind, Sent
 
-# Longer than a function lives (60 s) and one call takes (10 s): whoever's lease has ended is gone, or will find it taken.
-LEASE = timedelta(seconds=120)
+# Longer than a function lives (120 s, vercel.json) and one try takes (15 s): whoever's lease has ended is gone, or will find it
+# taken.
+LEASE = timedelta(seconds=150)
 # What one workspace may have under way at a time.
 EACH_MAX = 8
 # Waiting times between tries, 20 h in all; each up to JITTER longer or shorter, so that what failed together is not repeated so.

@@ -178,7 +178,7 @@ SELECT c.project_id, c.id, c.kind, c.target, p.workspace_id, p.name AS project_n
                    AND (t.considered_at IS NULL OR EXISTS (
                         SELECT FROM analyses n
                          WHERE n.project_id = t.project_id AND n.incident_id = t.incident_id
-                           AND (n.state = 'running' OR (n.state = 'waiting' AND n.due_at <= %(now)s))))))
+                           AND n.state = ANY (%(awaited)s::text[]) AND (n.state = 'running' OR n.due_at <= %(now)s)))))
          GROUP BY a.project_id, a.channel_id) a
   JOIN channels c ON c.project_id = a.project_id AND c.id = a.channel_id
   JOIN projects p ON p.id = c.project_id AND p.deleted_at IS NULL
@@ -204,7 +204,7 @@ UPDATE alerts a
            AND (t.considered_at IS NULL OR EXISTS (
         SELECT FROM analyses n
          WHERE n.project_id = t.project_id AND n.incident_id = t.incident_id
-           AND (n.state = 'running' OR (n.state = 'waiting' AND n.due_at <= %(now)s))))))
+           AND n.state = ANY (%(awaited)s::text[]) AND (n.state = 'running' OR n.due_at <= %(now)s)))))
 RETURNING a.id, a.incident_id, a.transition_id, a.kind, a.reason, a.event_id, a.environment, a.release, a.created_at;
 
 -- name: alert_update_channel_told

@@ -9,22 +9,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from lib import db, queries
 from lib.alerts import following, noticing, telling, watching
 from lib.alerts.sending import Sender
 from lib.clock import Clock
 
-# A function lives 60 s (vercel.json); what is under way when the time is up takes 15 s more.
-SWEEP_SECONDS = 40
+SWEEP_SECONDS = 25
 # How long what was sent, or told, is kept.
 KEPT = timedelta(days=30)
 REMOVED_MAX = 1_000
 
 
-async def run(database: db.Database, clock: Clock, seconds: float = SWEEP_SECONDS) -> Counter[str]:
-    """Follow up until nothing is due, for so many seconds of `clock` at most; answers what was done, by kind."""
-    one = Sweep(database, clock, clock() + timedelta(seconds=seconds))
+async def run(database: db.Database, clock: Clock, seconds: float = SWEEP_SECONDS, *, is_last: bool = False) -> Counter[str]:
+    """Follow up until nothing is due, for so many seconds of `clock`; answers what was done, by kind. What is under way then
+    takes SEND_TIMEOUT_SECONDS more. is_last: as lib.alerts.telling has it.
+    """
+    one = Sweep(database, clock, clock() + timedelta(seconds=seconds), is_last=is_last)
     await one.run()
     return +one.counts
 
@@ -32,10 +34,11 @@ async def run(database: db.Database, clock: Clock, seconds: float = SWEEP_SECOND
 class Sweep:
     """One run."""
 
-    def __init__(self, database: db.Database, clock: Clock, ends_at: datetime) -> None:
+    def __init__(self, database: db.Database, clock: Clock, ends_at: datetime, *, is_last: bool) -> None:
         self._database = database
         self._clock = clock
         self._ends_at = ends_at
+        self._tell = partial(telling.tell, is_last=is_last)
         self._sender = Sender(database, clock)
         self.counts = self._sender.counts
 
@@ -44,7 +47,7 @@ class Sweep:
         await self._watch()
         await self._repeat("transitions", following.follow)
         await self._repeat("notices", noticing.notice)
-        await self._repeat("deliveries", telling.tell)
+        await self._repeat("deliveries", self._tell)
         await self._sender.run(self._ends_at)
         await self._forget()
 

@@ -22,17 +22,21 @@ ANALYSIS_WAIT = timedelta(seconds=60)
 UNSUBSCRIBE = "/api/alerts/unsubscribe"
 
 
-async def tell(conn: db.Connection, now: datetime) -> int | None:
+async def tell(conn: db.Connection, now: datetime, *, is_last: bool = False) -> int | None:
     """Write the deliveries of one channel that has something due; answers how many, None where there is no such channel.
 
-    `conn` is in a transaction: what waits is told by exactly these deliveries, or waits on.
+    `conn` is in a transaction: what waits is told by exactly these deliveries, or waits on. is_last: analyses have had their
+    turn; what none was begun for goes without, since it may be long until somebody comes again.
     """
     patience = now - ANALYSIS_WAIT if settings.current().openai_api_key else now
-    channel = await db.fetch_one(conn, "alert_claim_channel", now=now, patience=patience)
+    awaited = {"patience": patience, "awaited": ["running"] if is_last else ["running", "waiting"]}
+    channel = await db.fetch_one(conn, "alert_claim_channel", now=now, **awaited)
     if channel is None:
         return None
     place = {"project_id": channel["project_id"], "channel_id": channel["id"], "now": now}
-    waiting = await db.fetch_all(conn, "alert_claim_waiting", **place, patience=patience)
+    waiting = await db.fetch_all(conn, "alert_claim_waiting", **place, **awaited)
+    if not waiting:  # taken away meanwhile, or its analysis has just begun
+        return 0
     await conn.execute(queries.get("alert_update_channel_told"), place)
     receivers = await receivers_of(conn, channel)
     if not receivers:

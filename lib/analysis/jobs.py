@@ -17,8 +17,8 @@ TRANSITIONS_MAX = 200  # considered in one transaction
 WATCHED_MAX = 500
 # An incident is looked at again at most so often.
 WATCH_EVERY = timedelta(minutes=1)
-# Longer than an analysis may take: a taker whose lease ended is really gone.
-LEASE = timedelta(seconds=120)
+# Longer than a function lives (120 s, vercel.json): a taker whose lease ended is really gone.
+LEASE = timedelta(seconds=150)
 
 Place = tuple[int, int]  # project, incident
 

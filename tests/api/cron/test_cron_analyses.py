@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import time
+from collections import Counter
 
 import httpx
 import pytest
 
 import api.cron.alerts
 import api.health
-from lib import db, settings
-from lib.alerts import telling
+from lib import clock, db, deliveries, settings
+from lib.alerts import sending, telling
+from lib.analysis import jobs
+from lib.analysis.sweeping import ANALYSIS_MAX
+from local.folders import ROOT
 from tests.api.conftest import Stage, Tenant
 from tests.api.cron.test_cron_alerts import PATH, arrivals
 from tests.api.test_incidents import send
@@ -67,6 +72,42 @@ async def test_a_run_explains_what_is_new_and_health_and_usage_tell(stage: Stage
     assert told["report"]["done"] == 1
     usage = await stage.projects.get(f"/api/projects/{tenant.project_id}/usage", headers=stage.alice())
     assert usage.json()["months"][0]["analysis_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("ends_after", "tail"),
+    [
+        (api.cron.alerts.ALERTS_SECONDS, sending.SEND_TIMEOUT_SECONDS),
+        (api.cron.alerts.ANALYSES_SECONDS, 0),
+        (api.cron.alerts.LAST_SECONDS, sending.SEND_TIMEOUT_SECONDS),
+    ],
+)
+def test_all_is_over_before_the_function_is_and_a_lease_outlives_both(ends_after: float, tail: float) -> None:
+    lives = json.loads((ROOT / "vercel.json").read_text())["functions"]["api/cron/alerts.py"]["maxDuration"]
+    assert ends_after + tail + 10 <= lives
+    assert deliveries.LEASE.total_seconds() > lives + sending.SEND_TIMEOUT_SECONDS
+    assert jobs.LEASE.total_seconds() > lives
+    after_alerts = api.cron.alerts.ALERTS_SECONDS + sending.SEND_TIMEOUT_SECONDS
+    assert api.cron.alerts.ANALYSES_SECONDS - after_alerts > ANALYSIS_MAX.total_seconds(), (
+        "receivers that hang starve no analysis"
+    )
+
+
+async def test_what_a_run_waited_for_is_of_the_time_that_it_has(stage: Stage) -> None:
+    given: list[float] = []
+
+    async def sweep_once(_database: db.Database, _at: clock.Clock, seconds: float) -> Counter[str]:
+        given.append(seconds)
+        await asyncio.sleep(0.2)
+        return Counter()
+
+    database = db.Database(stage.database_url)
+    sweeper = api.cron.alerts.Sweeper(database, "test", 25.0, sweep_once)
+    came_at = time.monotonic() - 5
+    await asyncio.gather(sweeper.run(came_at), sweeper.run(came_at))
+    await database.close()
+    assert given[0] <= 20
+    assert given[1] <= given[0] - 0.2
 
 
 async def test_runs_that_overlap_explain_once(stage: Stage, cron: httpx.AsyncClient, model_stand_in: ModelStandIn) -> None:

@@ -76,10 +76,10 @@ class Alerting:
         assert incident_id
         return incident_id
 
-    async def sweep(self, after: timedelta | None = None) -> Counter[str]:
+    async def sweep(self, after: timedelta | None = None, *, is_last: bool = False) -> Counter[str]:
         """Sweep, after so long."""
         self.now += after or timedelta()
-        return await sweep.run(self.database, lambda: self.now)
+        return await sweep.run(self.database, lambda: self.now, is_last=is_last)
 
     def told(self) -> list[list[tuple[int, str]]]:
         """(incident, transition) of each item, of each message that the sink has got."""

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
-from lib import payloads
+from lib import db, payloads
 from tests.lib.alerts.stage import DAY, HOUR, MINUTE, Alerting
 from tests.lib.rows import make_project
 
@@ -265,3 +265,27 @@ async def test_mail_goes_to_members_and_confirmed_addresses_only(alerting: Alert
     await alerting.record("three")
     await alerting.sweep()
     assert len(alerting.outbox.mails) == 1
+
+
+async def test_a_rule_that_is_deleted_while_its_channel_is_told_breaks_no_sweep(alerting: Alerting) -> None:
+    channel_id = await alerting.rule(ALL)
+    await alerting.record()
+    await alerting.rows("UPDATE channels SET told_at = %s, digest_minutes = 1 WHERE id = %s", alerting.now, channel_id)
+    before = alerting.now
+    await alerting.sweep()
+    async with await db.connect(alerting.url) as conn:
+        async with conn.transaction():
+            await conn.execute(b"DELETE FROM alerts WHERE told_at IS NULL")
+            sweeping = asyncio.create_task(alerting.sweep(2 * MINUTE))
+            await _blocked(alerting)
+        assert (await sweeping)["sent"] == 0
+    [(told_at,)] = await alerting.rows("SELECT told_at FROM channels WHERE id = %s", channel_id)
+    assert told_at == before, "nothing was told"
+
+
+async def _blocked(alerting: Alerting) -> None:
+    """Return once a statement waits for a lock."""
+    waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(10):
+        while not await alerting.rows(waits):  # noqa: ASYNC110 - it happens in the server
+            await asyncio.sleep(0.02)

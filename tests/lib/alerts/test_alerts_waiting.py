@@ -78,6 +78,29 @@ async def test_a_provider_that_fails_holds_no_message_up(explained: Alerting, mo
     assert explained.told() == [[(incident_id, "new")]]
 
 
+async def test_what_no_analysis_was_begun_for_goes_without_once_analyses_had_their_turn(explained: Alerting) -> None:
+    """Nobody may come by for a long time: a Hobby deployment's cron runs once a day."""
+    await explained.rows("UPDATE analysis_provider SET failures = 3, paused_until = %s", explained.now + timedelta(hours=1))
+    incident_id = await record(explained)
+    await run(explained)
+    assert explained.told() == [], "another instance may begin it at any moment"
+    await explained.sweep(is_last=True)
+    assert explained.told() == [[(incident_id, "new")]]
+
+
+async def test_the_last_look_leaves_what_is_being_analysed_to_whoever_does_that(explained: Alerting) -> None:
+    incident_id = await record(explained)
+    await explained.sweep()
+    await explained.rows("UPDATE transitions SET considered_at = now() WHERE considered_at IS NULL")
+    await explained.rows(
+        "INSERT INTO analyses (project_id, incident_id, state, cause, created_at, due_at)"
+        " VALUES (%s, %s, 'running', 'new', now(), now() + interval '2 minutes')",
+        explained.project_id, incident_id,
+    )  # fmt: skip
+    await explained.sweep(is_last=True)
+    assert explained.told() == []
+
+
 async def test_what_is_not_analysed_does_not_wait(explained: Alerting) -> None:
     await explained.rows(
         "INSERT INTO analysis_options (project_id, version, enabled, environments, events_min, interval_minutes, hourly_max)"
