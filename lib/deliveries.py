@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from lib import db, waking
+from lib import db, usage, waking
 from lib.channels import ChannelError, Kind, Sent
 
 # Longer than a function lives (120 s, vercel.json) and one try takes (15 s): whoever's lease has ended is gone, or will find it
@@ -127,7 +127,8 @@ def next_try(number: int, first_tried_at: datetime, now: datetime, wait_seconds:
 
 
 async def finish(conn: db.Connection, claimed: Claimed, result: Sent | ChannelError, now: datetime) -> Ended | None:
-    """Write down what became of a try: sent, to be tried again, or dead.
+    """Write down what became of a try: sent, to be tried again, or dead; a project's mail that was sent is counted. `conn` is in
+    a transaction.
 
     None where the lease went to another worker meanwhile: then the delivery is left as that one has it.
     """
@@ -142,4 +143,8 @@ async def finish(conn: db.Connection, claimed: Claimed, result: Sent | ChannelEr
         state="sent" if isinstance(result, Sent) else "pending" if retry_at else "dead", next_try_at=retry_at, error=error,
         provider_id=result.provider_id if isinstance(result, Sent) else None,
     )  # fmt: skip
-    return None if row is None else Ended(row["failures"] or 0, row["failing_since"])
+    if row is None:
+        return None
+    if isinstance(result, Sent) and claimed.kind == "email" and claimed.project_id is not None:
+        await usage.add(conn, claimed.workspace_id, claimed.project_id, mails=1)
+    return Ended(row["failures"] or 0, row["failing_since"])

@@ -1,6 +1,7 @@
 """The exact account of a month (UTC), for each project: events, payload bytes as stored, analyses, mails.
 
-Events and bytes are counted by record_events, in the commit that stores them; nothing that is pruned later changes the account.
+Events and bytes are counted by record_events, in the commit that stores them, analyses and mails in the one that stores that they
+were done; nothing that is pruned later changes the account.
 """
 
 from __future__ import annotations

@@ -273,3 +273,41 @@ async def test_a_delivery_cannot_be_of_another_tenants_project_or_channel(queue:
     new = deliveries.New(workspace_id, project_id, None, "test", "email", "to@example.com", {}, "key")
     with pytest.raises(psycopg.errors.ForeignKeyViolation):
         await deliveries.enqueue(queue.conn, new)
+
+
+async def mails_counted(queue: Queue, project_id: int) -> int:
+    [(counted,)] = await ask(queue.url, "SELECT coalesce(sum(mail_count), 0) FROM usage WHERE project_id = %s", project_id)
+    return int(counted)
+
+
+async def test_a_projects_mail_is_counted_once_when_it_is_sent_and_nothing_else_is(queue: Queue) -> None:
+    project_id = await make_project(queue.url)
+    [(workspace_id,)] = await ask(queue.url, "SELECT workspace_id FROM projects WHERE id = %s", project_id)
+    await deliveries.enqueue(
+        queue.conn, deliveries.New(workspace_id, project_id, None, "test", "email", "to@example.com", {}, "mail"), now=queue.now
+    )
+    [first] = await queue.claim()
+    await queue.finish(first, FAILED)
+    assert await mails_counted(queue, project_id) == 0, "a try is no mail"
+    queue.now += MINUTE
+    [second] = await queue.claim()
+    queue.now += deliveries.LEASE
+    [third] = await queue.claim()
+    assert await queue.finish(second, Sent("late")) is None
+    assert await mails_counted(queue, project_id) == 0, "whoever lost the lease counts nothing"
+    await queue.finish(third, Sent("right"))
+    await queue.finish(third, Sent("again"))
+    assert await mails_counted(queue, project_id) == 1
+
+
+async def test_a_webhook_and_a_mail_of_no_project_count_for_no_project(queue: Queue) -> None:
+    project_id = await make_project(queue.url)
+    [(workspace_id,)] = await ask(queue.url, "SELECT workspace_id FROM projects WHERE id = %s", project_id)
+    await queue.mail(workspace_id)
+    await deliveries.enqueue(
+        queue.conn, deliveries.New(workspace_id, project_id, None, "test", "webhook", None, {}, "hook"), now=queue.now
+    )
+    for one in await queue.claim():
+        assert await queue.finish(one, Sent(None)) is not None
+    rows = await ask(queue.url, "SELECT sum(mail_count) FROM usage WHERE workspace_id = %s", workspace_id)
+    assert rows == [(None,)]
