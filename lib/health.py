@@ -57,8 +57,16 @@ class Health:
         sign_in = {"state": "configured" if config.clerk_issuer else "not_configured"}
         # Without it nothing is followed up before the next cron, which the Hobby plan runs once a day.
         waking = {"state": "configured" if config.base_url and config.cron_secret else "not_configured"}
+        mail = {"state": "configured" if config.resend_api_key and config.mail_from else "not_configured"}
         analysis = {"state": "configured" if config.openai_api_key else "not_configured"}
-        dependencies = {"database": found, "redis": limits, "sign_in": sign_in, "waking": waking, "analysis": analysis}
+        dependencies = {
+            "database": found,
+            "redis": limits,
+            "sign_in": sign_in,
+            "waking": waking,
+            "mail": mail,
+            "analysis": analysis,
+        }
         return {"status": status, "commit": config.commit or None, **dependencies}
 
 

@@ -11,6 +11,7 @@ import api.health
 import api.ingest
 from lib import db, health, settings
 from tests.api.conftest import Stage
+from tests.conftest import OutboxStandIn
 
 
 async def test_a_healthy_deployment_says_so(stage: Stage) -> None:
@@ -21,6 +22,18 @@ async def test_a_healthy_deployment_says_so(stage: Stage) -> None:
     assert report["redis"] == {"state": "ok", "limits": "shared"}
     assert (await stage.health.get("/api/health/live")).json() == {"status": "ok"}
     assert (await stage.health.get("/api/health/ready")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("missing", "state"), [(None, "configured"), ("RESEND_API_KEY", "not_configured"), ("MAIL_FROM", "not_configured")]
+)
+async def test_it_tells_whether_mails_can_leave(
+    stage: Stage, outbox: OutboxStandIn, monkeypatch: pytest.MonkeyPatch, missing: str | None, state: str
+) -> None:
+    if missing:
+        monkeypatch.delenv(missing)
+        settings.current.cache_clear()
+    assert (await stage.health.get("/api/health")).json()["mail"] == {"state": state}
 
 
 async def test_without_redis_it_is_degraded_and_events_are_still_taken(stage: Stage) -> None:
