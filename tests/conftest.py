@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from lib import settings
@@ -19,6 +20,11 @@ from local.sink import Post, Sink
 
 # They need more than Python, or minutes: collected only where the command line names them (make e2e, make soak).
 APART = [Path(__file__).parent / name for name in ("e2e", "soak")]
+# A busy machine, or a fresh one that has yet to learn Unicode's tables (5 s), is slow at drawing, and not wrong.
+hypothesis.settings.register_profile(
+    "house", hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+)
+hypothesis.settings.load_profile("house")
 server_key = pytest.StashKey[postgres.Postgres]()
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import time
 import uuid
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import brotli
@@ -162,17 +164,22 @@ async def test_every_content_encoding_is_taken(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("name", "compress"),
-    [("gzip", gzip.compress), ("deflate", zlib.compress), ("br", brotli.compress), ("zstd", zstandard.compress)],
-)
+    # Brotli's best would take a quarter of a minute to make it, and saves nothing.
+    [
+        ("gzip", gzip.compress), ("deflate", zlib.compress), ("br", partial(brotli.compress, quality=5)),
+        ("zstd", zstandard.compress),
+    ],
+)  # fmt: skip
 async def test_a_bomb_is_answered_with_413(stage: Stage, name: str, compress: Callable[[bytes], bytes]) -> None:
     tenant = await stage.tenant()
     bomb = compress(b"0" * 200_000_000)
     assert len(bomb) < 1_000_000
+    began = time.process_time()  # the processor's time: how busy the machine is with other things does not count
     answer = await stage.ingest.post(
         f"/api/{tenant.project_id}/envelope/", content=bomb, headers={**tenant.sentry_auth, "Content-Encoding": name}
     )
     assert answer.status_code == 413
-    assert answer.elapsed.total_seconds() < 1
+    assert time.process_time() - began < 1
 
 
 async def test_a_session_alone_is_acknowledged_and_not_kept(stage: Stage) -> None:

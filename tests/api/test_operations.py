@@ -240,17 +240,24 @@ async def test_an_unusable_key_is_refused(stage: Stage, key: str) -> None:
 
 
 async def test_ten_first_requests_at_once_make_one_person_with_one_workspace(stage: Stage) -> None:
+    # A name that no other test gives anybody: slugs are never handed on.
     client = await stage.client(things.app())
-    headers = stage.session("dora@new.example", name="Dora", sub="user_dora")
+    headers = stage.session("petronella@new.example", name="Petronella", sub="user_petronella")
     answers = await asyncio.gather(*(client.get("/api/me", headers=headers) for _ in range(10)))
     assert len({answer.json()["person"] for answer in answers}) == 1
     rows = await stage.rows(
         """SELECT p.email, p.name, m.role, w.name AS workspace, w.slug
              FROM people p JOIN members m ON m.person_id = p.id JOIN workspaces w ON w.id = m.workspace_id
-            WHERE p.clerk_user_id = 'user_dora'"""
+            WHERE p.clerk_user_id = 'user_petronella'"""
     )
     assert rows == [
-        {"email": "dora@new.example", "name": "Dora", "role": "owner", "workspace": "Dora’s workspace", "slug": "doras-workspace"}
+        {
+            "email": "petronella@new.example",
+            "name": "Petronella",
+            "role": "owner",
+            "workspace": "Petronella’s workspace",
+            "slug": "petronellas-workspace",
+        }
     ]
 
 

@@ -19,7 +19,7 @@ from lib.analysis import jobs
 from lib.analysis.sweeping import ANALYSIS_MAX
 from local.folders import ROOT
 from tests.api.conftest import Stage, Tenant
-from tests.api.cron.test_cron_alerts import PATH, arrivals
+from tests.api.cron.test_cron_alerts import PATH, arrivals, settle
 from tests.api.test_incidents import send
 from tests.conftest import ModelStandIn, SinkStandIn
 
@@ -33,8 +33,7 @@ async def cron(stage: Stage, model_stand_in: ModelStandIn, monkeypatch: pytest.M
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
     settings.current.cache_clear()
-    await stage.rows("UPDATE transitions SET considered_at = now(), handled_at = coalesce(handled_at, now())")
-    await stage.rows("DELETE FROM deliveries")
+    await settle(stage)
     await stage.rows("TRUNCATE analyses, analysis_watch, analysis_months, analysis_spending")
     client = await stage.client(api.cron.alerts.app)
     client.headers["Authorization"] = f"Bearer {secret}"
