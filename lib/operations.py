@@ -168,6 +168,8 @@ class Operation:
 
     async def _arguments(self, request: Request) -> dict[str, BaseModel]:
         arguments: dict[str, BaseModel] = {}
+        if "\0" in request.scope["path"]:
+            raise NotFound("There is no such address.")  # PostgreSQL cannot hold it: nothing has such a name
         if self.query:
             arguments["query"] = requests.parse_query(request, self.query)
         if self.body:

@@ -165,6 +165,16 @@ async def test_a_key_without_the_scope_is_named_in_the_trail(stage: Stage) -> No
     assert (row["actor_kind"], row["action"]) == ("key", "incidents.list")
 
 
+@pytest.mark.parametrize("who", ["alice", "charlie"])
+async def test_a_name_with_nul_is_no_address_and_tells_nobody_whether_a_project_is_there(stage: Stage, who: str) -> None:
+    tenant = await stage.tenant()
+    headers = getattr(stage, who)()
+    paths = [f"/api/projects/{project}/events/a%00b" for project in (tenant.project_id, 999_999_999)]
+    answers = [await stage.incidents.get(path, headers=headers) for path in paths]
+    answers += [await stage.projects.get(f"/api/workspaces/by-slug/{slug}", headers=headers) for slug in ("%00", "%00%3F")]
+    assert {(answer.status_code, answer.json()["detail"]) for answer in answers} == {(404, "There is no such address.")}
+
+
 # Requests that come twice
 
 
