@@ -97,6 +97,9 @@ async def rotate(conn: db.Connection, actor: audit.Actor, project_id: int, key_i
     """A new key with the settings of this one, which ends after `grace`; answers as `issue` does. Raises NotFound, Conflict."""
     await db.fetch_one(conn, "key_lock_project", project_id=project_id)
     old = await read(conn, project_id, key_id)
+    if successor := await db.fetch_one(conn, "key_find_successor", project_id=project_id, key_id=key_id):
+        # Its expiry is the end of its grace by now, and no life to give to another one.
+        raise Conflict(f"Key {successor['id']} follows this one already. Rotate that one, or make a new key.")
     if await db.fetch_one(conn, "key_update_expiry", project_id=project_id, key_id=key_id, grace=grace) is None:
         raise Conflict("This key has ended, so there is nothing to rotate. Make a new one.")
     # A new life of the same length: an expiry that was chosen for the old one does not end the new one tomorrow.

@@ -68,6 +68,10 @@ UPDATE keys
    AND (expires_at IS NULL OR expires_at > clock_timestamp())
 RETURNING expires_at;
 
+-- name: key_find_successor
+-- The key that was made when this one was rotated; ended or not.
+SELECT id FROM keys WHERE project_id = %(project_id)s AND rotated_from = %(key_id)s LIMIT 1;
+
 -- name: key_update_revoked
 -- Once: a key that was revoked before keeps its first time.
 UPDATE keys SET revoked_at = now()

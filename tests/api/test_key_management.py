@@ -118,11 +118,13 @@ async def test_rotation_leaves_no_gap_and_no_second_life(stage: Stage) -> None:
     ending = (await stage.keys.get(path(tenant, f"/{old['id']}"), headers=stage.alice())).json()
     left = datetime.fromisoformat(ending["expires_at"]) - datetime.now(UTC)
     assert abs(left - timedelta(hours=24)) < timedelta(minutes=1)
-    # Rotated once more with no grace, the old one's end does not move further away.
-    again = await stage.keys.post(path(tenant, f"/{old['id']}/rotate"), json={"grace_hours": 0}, headers=stage.alice())
-    assert again.status_code == 201
-    third = await stage.keys.post(path(tenant, f"/{old['id']}/rotate"), headers=stage.alice())
-    assert third.status_code == 409
+    # Rotated once more, the old one would hand on the end of its grace for an expiry, which was never chosen.
+    again = await stage.keys.post(path(tenant, f"/{old['id']}/rotate"), headers=stage.alice())
+    assert (again.status_code, str(new["id"]) in again.json()["detail"]) == (409, True)
+    assert (await stage.keys.get(path(tenant, f"/{old['id']}"), headers=stage.alice())).json() == ending
+    next_one = await stage.keys.post(path(tenant, f"/{new['id']}/rotate"), json={"grace_hours": 0}, headers=stage.alice())
+    assert (next_one.status_code, next_one.json()["expires_at"]) == (201, None)
+    assert (await stage.keys.post(path(tenant, f"/{new['id']}/rotate"), headers=stage.alice())).status_code == 409
 
 
 async def test_a_rotated_api_key_lives_as_long_again(stage: Stage) -> None:
