@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lib import audit, db, holds
+from lib import audit, db, holds, workspaces
 from lib.errors import Conflict, NotFound
 
 TOO_LATE = "There is nothing to bring back: it was not deleted, or more than seven days ago."
@@ -28,6 +28,7 @@ async def delete_project(conn: db.Connection, actor: audit.Actor, project_id: in
 
 async def restore_project(conn: db.Connection, actor: audit.Actor, project_id: int) -> dict[str, Any]:
     """Bring back a deleted project whole; answers its id, slug and name. Raises NotFound where it is too late for that."""
+    await workspaces.lock(conn, actor.workspace_id)
     row = await db.fetch_one(conn, "deletion_update_project_restored", project_id=project_id)
     if row is None:
         raise NotFound(TOO_LATE)
@@ -37,11 +38,11 @@ async def restore_project(conn: db.Connection, actor: audit.Actor, project_id: i
 
 async def delete_workspace(conn: db.Connection, actor: audit.Actor, workspace_id: int) -> dict[str, Any]:
     """The workspace with all its projects; answers as delete_project does, and raises what it raises."""
+    await workspaces.lock(conn, workspace_id)  # a project that is being made or brought back is deleted with the others
     if await db.fetch_one(conn, "deletion_list_held", workspace_id=workspace_id):
         raise Conflict("A legal hold suspends removal here. An owner can end it.")
     row = await db.fetch_one(conn, "deletion_update_workspace", workspace_id=workspace_id)
-    if row is None:
-        raise NotFound("There is no such workspace, or it is not yours to see.")
+    assert row  # noqa: S101 - it is locked
     await audit.record(conn, actor, "workspace.delete", workspace_id, {"slug": row["slug"]}, None)
     return {"deleted_at": row["deleted_at"], "gone_after": row["gone_after"]}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lib import audit, db, paging, slugs
+from lib import audit, db, paging, slugs, workspaces
 from lib.errors import Conflict, NotFound
 
 # Of one workspace.
@@ -14,9 +14,10 @@ PROJECTS_MAX = 200
 async def create(conn: db.Connection, actor: audit.Actor, workspace_id: int, name: str, slug: str | None) -> dict[str, Any]:
     """A new project; `conn` is in a transaction. slug: None makes one from the name.
 
-    Raises Conflict where it is, or once was, another's of the workspace, and beyond PROJECTS_MAX.
+    Raises Conflict where it is, or once was, another's of the workspace, and beyond PROJECTS_MAX; NotFound where the workspace
+    has been deleted meanwhile.
     """
-    await db.fetch_one(conn, "workspace_lock", workspace_id=workspace_id)
+    await workspaces.lock(conn, workspace_id)
     counted = await db.fetch_one(conn, "project_count_by_workspace", workspace_id=workspace_id)
     if counted and counted["projects"] >= PROJECTS_MAX:
         raise Conflict(f"A workspace has {PROJECTS_MAX} projects at most, those deleted within seven days included.")

@@ -9,6 +9,7 @@ from lib.errors import Conflict, NotFound
 
 # Which one person owns; being a member of others is not limited.
 OWNED_MAX = 20
+NOT_THERE = "There is no such workspace, or it is not yours to see."
 
 
 async def create(conn: db.Connection, person_id: int, name: str, slug: str | None, address: str | None) -> dict[str, Any]:
@@ -41,7 +42,15 @@ async def read(conn: db.Connection, workspace_id: int) -> dict[str, Any]:
     """One workspace. Raises NotFound."""
     row = await db.fetch_one(conn, "workspace_find", workspace_id=workspace_id)
     if row is None:
-        raise NotFound("There is no such workspace, or it is not yours to see.")
+        raise NotFound(NOT_THERE)
+    return row
+
+
+async def lock(conn: db.Connection, workspace_id: int) -> dict[str, Any]:
+    """One workspace, which stays as it is and keeps its projects until the transaction of `conn` ends. Raises NotFound."""
+    row = await db.fetch_one(conn, "workspace_lock", workspace_id=workspace_id)
+    if row is None:
+        raise NotFound(NOT_THERE)
     return row
 
 
@@ -49,9 +58,7 @@ async def change(
     conn: db.Connection, actor: audit.Actor, workspace_id: int, name: str | None, slug: str | None
 ) -> dict[str, Any]:
     """Rename it; None leaves as it is. Its earlier slugs lead on. Raises NotFound, Conflict (the slug is another's)."""
-    before = await db.fetch_one(conn, "workspace_lock", workspace_id=workspace_id)
-    if before is None:
-        raise NotFound
+    before = await lock(conn, workspace_id)
     after = await slugs.take_first(
         conn, "workspace_update", [slug or before["slug"]], workspace_id=workspace_id, name=name or before["name"]
     )  # fmt: skip
@@ -63,5 +70,5 @@ async def find_by_slug(conn: db.Connection, person_id: int, slug: str) -> dict[s
     """The workspace that has this slug, or once had it, and the person's role in it. Raises NotFound."""
     row = await db.fetch_one(conn, "workspace_find_by_slug", person_id=person_id, slug=slug)
     if row is None:
-        raise NotFound("There is no such workspace, or it is not yours to see.")
+        raise NotFound(NOT_THERE)
     return row

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import Any
 
 import pytest
 
 import api.cron.retention
-from lib import audit, db, deletion, holds, pruning, purging, settings
+from lib import audit, db, deletion, holds, projects, pruning, purging, settings
 from lib.errors import Conflict, NotFound
 from tests.api.conftest import Stage, Tenant
 from tests.lib import canaries
@@ -231,3 +232,26 @@ async def test_what_cannot_be_removed_is_an_error_and_no_endless_task(stage: Sta
     finally:
         await stage.rows("DROP TABLE in_the_way")
     assert (await run(stage, monkeypatch))["deleted"]["projects"] >= 1
+
+
+@pytest.mark.parametrize("what", ["made", "brought back"])
+async def test_a_project_that_comes_while_its_workspace_is_deleted_is_deleted_with_it(stage: Stage, what: str) -> None:
+    tenant = await stage.tenant()
+    if what == "brought back":
+        await delete(stage, tenant, "project")
+    actor = audit.Actor(tenant.workspace_id, None, "person", None)
+    async with await db.connect(stage.database_url) as conn, conn.transaction():
+        if what == "made":
+            await projects.create(conn, actor, tenant.workspace_id, "Late", None)
+        else:
+            await deletion.restore_project(conn, actor, tenant.project_id)
+        deleting = asyncio.create_task(delete(stage, tenant, "workspace"))
+        await asyncio.sleep(0.3)
+        assert not deleting.done()  # it waits
+    await deleting
+    found = "SELECT id FROM projects WHERE workspace_id = %s AND deleted_at IS NULL"
+    assert await stage.rows(found, tenant.workspace_id) == []
+    # And the other way round: who waited for the deletion finds no workspace.
+    async with await db.connect(stage.database_url) as conn, conn.transaction():
+        with pytest.raises(NotFound):
+            await projects.create(conn, actor, tenant.workspace_id, "Later", None)
