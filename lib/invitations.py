@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from lib import audit, db, deliveries, mail, paging, permissions
-from lib.errors import Conflict, Forbidden, NotFound, RateLimited
+from lib.errors import Conflict, Forbidden, NotFound, TooOften
 from lib.permissions import Role
 
 LIFETIME = timedelta(days=7)
@@ -52,14 +52,14 @@ async def create(
 ) -> dict[str, Any]:
     """Invite an address, by mail; an earlier invitation of it ends. Answers the invitation, and its link this one time.
 
-    own_role: that of the one who asks, who can give no higher one. Raises Forbidden, RateLimited.
+    own_role: that of the one who asks, who can give no higher one. Raises Forbidden, TooOften.
     """
     if permissions.RANK[invitation.role] > permissions.RANK.get(own_role or "", -1):
         raise Forbidden("Nobody can invite somebody to a higher role than their own.")
     await db.fetch_one(conn, "member_lock_workspace", workspace_id=workspace_id)
     counted = await db.fetch_one(conn, "invitation_count_recent", workspace_id=workspace_id)
     if counted and counted["sent"] >= SENT_PER_DAY_MAX:
-        raise RateLimited(3_600, f"A workspace sends {SENT_PER_DAY_MAX} invitations a day at most. Go on tomorrow.")
+        raise TooOften(f"A workspace sends {SENT_PER_DAY_MAX} invitations a day at most. Go on tomorrow.", 3_600)
     await db.run(conn, "invitation_update_replaced", workspace_id=workspace_id, email=invitation.email)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     made = await db.fetch_one(

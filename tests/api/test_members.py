@@ -151,6 +151,7 @@ async def test_a_workspace_writes_to_so_many_strangers_a_day(stage: Stage, monke
     answers = [await invite(stage, tenant, email=f"x{number}@members.example") for number in range(3)]
     assert [answer.status_code for answer in answers] == [201, 201, 429]
     assert answers[2].headers["retry-after"]
+    assert answers[2].json()["type"].endswith("#too-often")  # no limit of events
 
 
 @pytest.mark.parametrize(
