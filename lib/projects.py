@@ -47,10 +47,14 @@ async def read(conn: db.Connection, project_id: int) -> dict[str, Any]:
 
 
 async def change(conn: db.Connection, actor: audit.Actor, project_id: int, name: str | None, slug: str | None) -> dict[str, Any]:
-    """Rename it; None leaves as it is. Its earlier slugs lead on. Raises NotFound, Conflict (the slug is another's)."""
+    """Rename it; None leaves as it is. Its earlier slugs lead on. Raises NotFound, Conflict (a slug too many, or another's)."""
     before = await db.fetch_one(conn, "project_lock", project_id=project_id)
     if before is None:
         raise NotFound
+    if slug:
+        await slugs.require_room(
+            conn, "project_count_slugs", slug, workspace_id=before["workspace_id"], project_id=project_id
+        )  # fmt: skip
     after = await slugs.take_first(
         conn, "project_update", [slug or before["slug"]], project_id=project_id, name=name or before["name"]
     )  # fmt: skip

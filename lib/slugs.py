@@ -15,6 +15,8 @@ from lib.errors import Conflict
 
 PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 TRIES_MAX = 6
+# Of one workspace or project, over its life: each stays its own, so that nobody takes all the good ones by renaming.
+SLUGS_MAX = 20
 SUFFIX_BYTES = 3
 RENAMED = ("name", "slug")
 
@@ -44,6 +46,13 @@ async def take_first(conn: db.Connection, query: str, tried: Iterable[str], **pa
         assert row  # noqa: S101 - … RETURNING answers a row or raises; the caller holds the one that is changed
         return row
     raise Conflict("This slug is taken, or once was another's. Choose another one.")
+
+
+async def require_room(conn: db.Connection, query: str, slug: str, **params: Any) -> None:
+    """Raises Conflict where this is one slug too many, as the named query counts them; one that it had before is none."""
+    row = await db.fetch_one(conn, query, slug=slug, **params)
+    if row and row["slugs"] >= SLUGS_MAX and not row["is_own"]:
+        raise Conflict(f"{SLUGS_MAX} slugs have been used here, which is all there are. Go back to one of them.")
 
 
 def renamed(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -17,9 +17,10 @@ async def create(conn: db.Connection, person_id: int, name: str, slug: str | Non
 
     slug: None makes one from the name. Raises Conflict where it is, or once was, another's, and beyond OWNED_MAX.
     """
+    await db.fetch_one(conn, "person_lock", person_id=person_id)
     counted = await db.fetch_one(conn, "workspace_count_owned", person_id=person_id)
     if counted and counted["owned"] >= OWNED_MAX:
-        raise Conflict(f"One person owns {OWNED_MAX} workspaces at most. Pass one on, or delete one.")
+        raise Conflict(f"One person owns {OWNED_MAX} workspaces at most, those deleted within seven days included.")
     row = await slugs.take_first(conn, "workspace_insert", [slug] if slug else slugs.candidates(name), name=name)
     await db.run(conn, "workspace_insert_owner", workspace_id=row["id"], person_id=person_id)
     actor = audit.Actor(row["id"], None, "person", person_id, address)
@@ -57,8 +58,10 @@ async def lock(conn: db.Connection, workspace_id: int) -> dict[str, Any]:
 async def change(
     conn: db.Connection, actor: audit.Actor, workspace_id: int, name: str | None, slug: str | None
 ) -> dict[str, Any]:
-    """Rename it; None leaves as it is. Its earlier slugs lead on. Raises NotFound, Conflict (the slug is another's)."""
+    """Rename it; None leaves as it is. Its earlier slugs lead on. Raises NotFound, Conflict (a slug too many, or another's)."""
     before = await lock(conn, workspace_id)
+    if slug:
+        await slugs.require_room(conn, "workspace_count_slugs", slug, workspace_id=workspace_id)
     after = await slugs.take_first(
         conn, "workspace_update", [slug or before["slug"]], workspace_id=workspace_id, name=name or before["name"]
     )  # fmt: skip

@@ -33,6 +33,7 @@ UNBOUND = {
     "person_find": "likewise",
     "person_insert": "likewise",
     "person_find_clerk_id": "likewise",
+    "person_lock": "likewise",
     "person_list_memberships": "likewise",
     "person_delete_invitations": "likewise: those to their address, wherever",
     "person_delete_keys_kept": "likewise",

@@ -18,6 +18,10 @@ UPDATE people
  WHERE id = %(person_id)s AND (clerk_updated_at IS NULL OR clerk_updated_at <= %(as_of)s)
 RETURNING id, email, name;
 
+-- name: person_lock
+-- Whoever makes a workspace of theirs waits here for another request that is at it.
+SELECT FROM people WHERE id = %(person_id)s FOR NO KEY UPDATE;
+
 -- name: person_find_clerk_id
 SELECT clerk_user_id FROM people WHERE id = %(person_id)s AND deleted_at IS NULL;
 

@@ -10,6 +10,12 @@ SELECT id, workspace_id, slug, name, retention_days, created_at
 -- Deleted ones too, until they are gone: making and deleting in turns gets round no limit.
 SELECT count(*) AS projects FROM projects WHERE workspace_id = %(workspace_id)s;
 
+-- name: project_count_slugs
+-- As workspace_count_slugs.
+SELECT count(*) AS slugs, coalesce(bool_or(slug = %(slug)s), false) AS is_own
+  FROM project_slugs
+ WHERE workspace_id = %(workspace_id)s AND project_id = %(project_id)s;
+
 -- name: project_find
 SELECT id, workspace_id, slug, name, retention_days, created_at
   FROM projects

@@ -18,10 +18,14 @@ SELECT w.id, w.slug, w.name, w.created_at, m.role
  LIMIT %(limit)s;
 
 -- name: workspace_count_owned
-SELECT count(*) AS owned
-  FROM members m
-  JOIN workspaces w ON w.id = m.workspace_id AND w.deleted_at IS NULL
- WHERE m.person_id = %(person_id)s AND m.role = 'owner';
+-- Deleted ones too, until they are gone: making and deleting in turns gets round no limit.
+SELECT count(*) AS owned FROM members WHERE person_id = %(person_id)s AND role = 'owner';
+
+-- name: workspace_count_slugs
+-- Those it has had, the present one included; is_own: whether this is one of them.
+SELECT count(*) AS slugs, coalesce(bool_or(slug = %(slug)s), false) AS is_own
+  FROM workspace_slugs
+ WHERE workspace_id = %(workspace_id)s;
 
 -- name: workspace_find
 SELECT id, slug, name, created_at FROM workspaces WHERE id = %(workspace_id)s AND deleted_at IS NULL;

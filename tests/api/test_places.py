@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib import projects, workspaces
+from lib import projects, slugs, workspaces
 from tests.api.conftest import Stage
 
 WORKSPACES = "/api/workspaces"
@@ -108,9 +108,35 @@ async def test_so_many_and_no_more(stage: Stage, monkeypatch: pytest.MonkeyPatch
     headers = stage.session("nia@places.example")
     made = await make(stage, headers, name="first")
     monkeypatch.setattr(workspaces, "OWNED_MAX", 2)
-    answer = await stage.projects.post(WORKSPACES, json={"name": "x"}, headers=headers)
-    assert answer.status_code == 409
+    assert (await stage.projects.post(WORKSPACES, json={"name": "x"}, headers=headers)).status_code == 409
+    owned = (await stage.projects.get(WORKSPACES, headers=headers)).json()["items"]
+    [spare] = [item["id"] for item in owned if item["id"] != made["id"]]
+    assert (await stage.projects.delete(f"{WORKSPACES}/{spare}", headers=headers)).status_code == 200
+    # Deleting one makes no room for another before it is gone.
+    assert (await stage.projects.post(WORKSPACES, json={"name": "x"}, headers=headers)).status_code == 409
     monkeypatch.setattr(projects, "PROJECTS_MAX", 2)
     url = f"{WORKSPACES}/{made['id']}/projects"
     answers = await asyncio.gather(*(stage.projects.post(url, json={"name": "x"}, headers=headers) for _ in range(5)))
     assert sorted(answer.status_code for answer in answers) == [201, 201, 409, 409, 409]
+
+
+async def test_ten_at_once_make_no_more_workspaces_than_one_may_own(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = stage.session("max@places.example")
+    await make(stage, headers, name="first")
+    monkeypatch.setattr(workspaces, "OWNED_MAX", 3)
+    answers = await asyncio.gather(
+        *(stage.projects.post(WORKSPACES, json={"name": f"n{n}"}, headers=headers) for n in range(10))
+    )  # fmt: skip
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
+
+
+async def test_renaming_takes_so_many_slugs_and_no_more(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slugs, "SLUGS_MAX", 3)
+    headers = stage.session("sam@places.example")
+    workspace = await make(stage, headers, name="slugs", slug="sam-0")
+    project = await make(stage, headers, f"{WORKSPACES}/{workspace['id']}/projects", name="slugs", slug="sam-0")
+    for url in (f"{WORKSPACES}/{workspace['id']}", f"/api/projects/{project['id']}"):
+        tried = ["sam-1", "sam-2", "sam-3", "sam-0", "sam-0"]
+        answers = [await stage.projects.patch(url, json={"slug": slug}, headers=headers) for slug in tried]
+        assert [answer.status_code for answer in answers] == [200, 200, 409, 200, 200]
+    assert (await stage.projects.patch(url, json={"name": "Another name"}, headers=headers)).status_code == 200
