@@ -200,7 +200,7 @@ TEXT_RULES: tuple[TextRule, ...] = (
         "userinfo",
         "the password in a line of .pgpass",
         commands.PGPASS,
-        _flag_value,
+        commands.locate_pgpass,
     ),
     TextRule(
         "opaque",

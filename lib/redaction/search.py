@@ -58,6 +58,8 @@ def is_plain_key(name: str) -> bool:
 
 def chunks_with_names(items: list[Any], own: Own | None) -> set[int]:
     """The numbers of those chunks of a list, NAMES_CHUNK items each, in which an item may be a telling name."""
+    if len(items) < NAMES_CHUNK:
+        return {0}  # not worth asking
     return {at // NAMES_CHUNK for at in range(0, len(items), NAMES_CHUNK) if _has_name(items[at : at + NAMES_CHUNK], own)}
 
 

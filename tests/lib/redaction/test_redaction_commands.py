@@ -44,9 +44,15 @@ def test_a_password_leaves_a_command_line_by_its_place(command: str) -> None:
     assert [lines[0], lines[-1], len(lines)] == ["first line", "last line", 3]
 
 
+def test_the_password_of_every_command_in_a_line_leaves() -> None:
+    other = WEAK + "b"
+    assert WEAK not in cleaned(f"ran mysql -uroot -p{WEAK} shop, then mysql -uroot -p{other} shop")
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        "at 2001:5432:a:b:cdef",
         "net use Z: /delete",
         "net use \\\\files\\share /persistent:yes",
         "net use \\\\files\\share *",
