@@ -344,7 +344,8 @@ SELECT i.id AS incident_id, i.title, i.level, i.environments, i.last_seen AS at,
  LIMIT %(limit)s;
 
 -- name: alert_delete_recipient
--- They want no more of it: answers whose mails ended. An address that is no member's is asked anew before anything else goes there.
+-- They want no more of it: answers whose mails ended. What waits to be tried again goes to them no more. An address that is no
+-- member's is asked anew before anything else goes there.
 WITH ended AS (
   UPDATE recipients r SET unsubscribed_at = coalesce(r.unsubscribed_at, clock_timestamp()) WHERE r.token = %(token)s
   RETURNING r.project_id, r.channel_id, r.address
@@ -353,6 +354,12 @@ WITH ended AS (
      SET confirmed_at = NULL
     FROM ended JOIN projects p ON p.id = ended.project_id
    WHERE a.workspace_id = p.workspace_id AND a.address = ended.address
+), cancelled AS (
+  UPDATE deliveries d
+     SET state = 'cancelled', next_try_at = NULL, leased_until = NULL, finished_at = clock_timestamp(), content = NULL
+    FROM ended
+   WHERE d.project_id = ended.project_id AND d.channel_id = ended.channel_id AND d.recipient = ended.address
+     AND d.state = 'pending'
 )
 SELECT e.project_id, e.channel_id, e.address, p.workspace_id, p.name AS project_name FROM ended e JOIN projects p ON p.id = e.project_id;
 

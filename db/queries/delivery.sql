@@ -132,9 +132,18 @@ SELECT a.number, a.started_at, a.finished_at, a.outcome, a.error
  ORDER BY a.number;
 
 -- name: delivery_update_again
--- A dead one goes through its schedule anew, as it was rendered; no row where it is not dead, or its channel is gone.
+-- A dead one goes through its schedule anew, as it was rendered; no row where it is not dead, or its channel is gone, or a channel's
+-- mail would go to somebody who has ended them, or is neither a member any more nor agreed.
 UPDATE deliveries d
    SET state = 'pending', next_try_at = clock_timestamp(), tries_before = d.tries, first_tried_at = NULL, finished_at = NULL
  WHERE d.project_id = %(project_id)s AND d.id = %(delivery_id)s AND d.state = 'dead' AND d.content IS NOT NULL
    AND (d.kind = 'email' OR EXISTS (SELECT FROM channels c WHERE c.project_id = d.project_id AND c.id = d.channel_id))
+   AND (d.kind <> 'email' OR d.purpose NOT IN ('alert', 'test')
+        OR (EXISTS (SELECT FROM recipients r
+                     WHERE r.project_id = d.project_id AND r.channel_id = d.channel_id AND r.address = d.recipient
+                       AND r.unsubscribed_at IS NULL)
+            AND (EXISTS (SELECT FROM members m JOIN people pe ON pe.id = m.person_id
+                          WHERE m.workspace_id = d.workspace_id AND lower(pe.email) = d.recipient)
+                 OR EXISTS (SELECT FROM addresses a
+                             WHERE a.workspace_id = d.workspace_id AND a.address = d.recipient AND a.confirmed_at IS NOT NULL))))
 RETURNING d.id;

@@ -452,7 +452,7 @@ async def test_a_mail_is_ended_by_its_own_link_and_by_nothing_less_than_a_post(a
     assert header["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     path = header["List-Unsubscribe"].strip("<>").removeprefix("https://sensra.test")
     assert "End them" in (await alerts.client.get(path)).text
-    await alerts.call("POST", f"/channels/{made['id']}/test")
+    waiting = await alerts.call("POST", f"/channels/{made['id']}/test")
     # As mail clients do it: without a session, from no page of ours.
     answer = await alerts.client.post(path, data={"List-Unsubscribe": "One-Click"}, headers={"Origin": "https://mail.example"})
     assert answer.status_code == 200
@@ -461,6 +461,37 @@ async def test_a_mail_is_ended_by_its_own_link_and_by_nothing_less_than_a_post(a
     assert (await alerts.call("GET", f"/channels/{made['id']}"))["confirmed"] is False, "they must be asked anew"
     assert (await alerts.client.post(path + "x")).status_code == 404
     assert "channel.unsubscribe" in await alerts.trail()
+    sent = len(outbox.mails)
+    await alerts.sweep()
+    assert len(outbox.mails) == sent, "what waited for them has ended, too"
+    assert (await alerts.call("GET", f"/deliveries/{waiting['id']}"))["state"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "UPDATE recipients SET unsubscribed_at = now() WHERE address = %s",
+        "DELETE FROM members USING people WHERE people.id = members.person_id AND lower(people.email) = %s",
+    ],
+)
+async def test_a_dead_mail_is_not_sent_again_to_somebody_who_ended_them_or_left(
+    alerts: Alerts, outbox: OutboxStandIn, ending: str
+) -> None:
+    await alerts.stage.rows(
+        "UPDATE members SET role = 'owner' WHERE workspace_id = %s AND role = 'member'", alerts.tenant.workspace_id
+    )  # fmt: skip
+    [channel] = (await alerts.call("GET", "/channels"))["items"]
+    await alerts.call("POST", f"/channels/{channel['id']}/test")
+    outbox.failing.mode = 422
+    await alerts.sweep()
+    outbox.failing.mend()
+    dead = {one["recipient"].partition("@")[0]: one for one in (await alerts.call("GET", "/deliveries?state=dead"))["items"]}
+    path = f"/deliveries/{dead['bob']['id']}/resend"
+    await alerts.stage.rows(ending, dead["bob"]["recipient"])
+    await alerts.call("POST", path, expect=409)
+    await alerts.call("POST", f"/deliveries/{dead['alice']['id']}/resend")
+    await alerts.sweep()
+    assert [mail.to for mail in outbox.mails] == [[dead["alice"]["recipient"]]]
 
 
 async def test_one_owner_who_ends_them_does_not_end_anothers(alerts: Alerts, outbox: OutboxStandIn) -> None:
