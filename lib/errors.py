@@ -55,6 +55,11 @@ class Forbidden(Problem):
 
     slug, title, status = "forbidden", "Not allowed", 403
 
+    def __init__(self, detail: str | None = None, *, workspace_id: int | None = None) -> None:
+        super().__init__(detail)
+        self.workspace_id = workspace_id
+        """Whose trail tells of the attempt, where the address does not say it. The client is not told."""
+
 
 class NotFound(Problem):
     """There is no such thing here, or it is not yours to see."""

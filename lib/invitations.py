@@ -115,13 +115,15 @@ async def accept(conn: db.Connection, person_id: int, email: str | None, token: 
     """
     row = await _open(conn, token)
     if email is None or email.lower() != row["email"].lower():
-        raise Forbidden(f"This invitation is for another address. {_told(email)} Sign in with the one that was invited.")
+        detail = f"This invitation is for another address. {_told(email)} Sign in with the one that was invited."
+        raise Forbidden(detail, workspace_id=row["workspace_id"])
     workspace_id = row["workspace_id"]
     await db.fetch_one(conn, "member_lock_workspace", workspace_id=workspace_id)
     identity = {"workspace_id": workspace_id, "person_id": person_id}
+    if await db.fetch_one(conn, "invitation_update_accepted", **identity, invitation_id=row["id"]) is None:
+        raise NotFound(GONE)
     if await db.fetch_one(conn, "member_insert", **identity, role=row["role"]) is None:
         raise Conflict("You are a member of this workspace already.")
-    await db.run(conn, "invitation_update_accepted", **identity, invitation_id=row["id"])
     actor = audit.Actor(workspace_id, None, "person", person_id, address)
     await audit.record(conn, actor, "invitation.accept", row["id"], None, {"role": row["role"]})
     return {"workspace_id": workspace_id, "role": row["role"]}

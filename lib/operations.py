@@ -162,6 +162,8 @@ class Operation:
                     return await self._act(Call(request, database, caller, conn), arguments)
             return self._respond(await self.handler(Call(request, database, caller), **arguments), self.status)
         except (Forbidden, NotFound) as refusal:
+            if caller and isinstance(refusal, Forbidden) and refusal.workspace_id:
+                caller = caller._replace(workspace_id=refusal.workspace_id)
             if caller and caller.workspace_id and (isinstance(refusal, Forbidden) or not caller.belongs):
                 await self._note_refusal(request, database, caller)
             raise

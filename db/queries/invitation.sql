@@ -32,20 +32,21 @@ UPDATE invitations
 RETURNING id, email, role;
 
 -- name: invitation_find_by_token
--- At most one row; locked, so that two who accept at the same time take turns. Of a workspace that is there.
+-- At most one row. Of a workspace that is there.
 SELECT i.workspace_id, i.id, i.email, i.role, i.expires_at, w.name AS workspace_name, p.name AS invited_by,
        i.revoked_at IS NOT NULL AS is_revoked, i.accepted_at IS NOT NULL AS is_accepted,
        i.expires_at <= clock_timestamp() AS is_expired
   FROM invitations i
   JOIN workspaces w ON w.id = i.workspace_id AND w.deleted_at IS NULL
   LEFT JOIN people p ON p.id = i.created_by
- WHERE i.token_hash = %(token_hash)s
-   FOR NO KEY UPDATE OF i;
+ WHERE i.token_hash = %(token_hash)s;
 
 -- name: invitation_update_accepted
+-- No row where it was accepted, revoked or replaced meanwhile.
 UPDATE invitations
    SET accepted_at = clock_timestamp(), accepted_by = %(person_id)s
- WHERE workspace_id = %(workspace_id)s AND id = %(invitation_id)s;
+ WHERE workspace_id = %(workspace_id)s AND id = %(invitation_id)s AND accepted_at IS NULL AND revoked_at IS NULL
+RETURNING id;
 
 -- name: invitation_find_workspace_name
 SELECT name FROM workspaces WHERE id = %(workspace_id)s;

@@ -10,7 +10,7 @@ import httpx
 import orjson
 import pytest
 
-from lib import invitations
+from lib import db, invitations
 from local import clerk
 from tests.api.conftest import Stage, Tenant
 
@@ -98,6 +98,10 @@ async def test_a_link_opens_nothing_for_somebody_else(stage: Stage, email: str, 
     assert answer.status_code == 403
     assert INVITED not in answer.text
     assert "dora" not in await roles(stage, tenant)
+    # A link in wrong hands is something that admins should see.
+    told = await stage.rows("SELECT action, object_id FROM audit_refusals WHERE workspace_id = %s", tenant.workspace_id)
+    assert told == [{"action": "invitation.accept", "object_id": str(tenant.workspace_id)}]
+    assert str(tenant.workspace_id) not in answer.text
 
 
 async def test_the_case_of_an_address_does_not_matter(stage: Stage) -> None:
@@ -143,6 +147,18 @@ async def test_ten_who_accept_at_once_are_one_member(stage: Stage) -> None:
     answers = await asyncio.gather(*(accept(stage, body) for _ in range(10)))
     assert sorted({answer.status_code for answer in answers}) == [200, 404]
     assert sum(answer.status_code == 200 for answer in answers) == 1
+
+
+async def test_an_invitation_that_is_replaced_while_it_is_accepted_is_gone_and_nobody_is_stuck(stage: Stage) -> None:
+    tenant = await stage.tenant()
+    body = token(await invite(stage, tenant))
+    async with await db.connect(stage.database_url) as conn, conn.transaction():
+        await db.fetch_one(conn, "member_lock_workspace", workspace_id=tenant.workspace_id)
+        accepting = asyncio.create_task(accept(stage, body))
+        await asyncio.sleep(0.5)  # it waits for the workspace
+        await db.run(conn, "invitation_update_replaced", workspace_id=tenant.workspace_id, email=INVITED)
+    assert (await accepting).status_code == 404
+    assert "dora" not in await roles(stage, tenant)
 
 
 async def test_a_workspace_writes_to_so_many_strangers_a_day(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
