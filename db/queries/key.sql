@@ -4,7 +4,7 @@
 WITH used AS (
   UPDATE keys
      SET last_used_at = clock_timestamp()
-   WHERE key_hash = %(key_hash)s AND revoked_at IS NULL
+   WHERE key_hash = %(key_hash)s AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
      AND (last_used_at IS NULL OR last_used_at < clock_timestamp() - interval '5 minutes')
 )
 SELECT k.project_id, k.id AS key_id, k.kind, k.rate_per_minute, k.allowed_origins, k.expires_at, p.workspace_id,

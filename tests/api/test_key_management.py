@@ -203,6 +203,13 @@ async def test_ingest_writes_down_that_a_key_is_used(stage: Stage) -> None:
     assert datetime.now(UTC) - row["last_used_at"] < timedelta(minutes=1)
 
 
+async def test_trying_an_expired_key_is_no_use_of_it(stage: Stage) -> None:
+    tenant = await stage.tenant()
+    await stage.rows("UPDATE keys SET expires_at = now() - interval '1 second' WHERE id = %s", tenant.key_id)
+    assert (await send(stage, tenant, tenant.key)).status_code == 401
+    assert await stage.rows("SELECT last_used_at FROM keys WHERE id = %s", tenant.key_id) == [{"last_used_at": None}]
+
+
 async def test_pages_of_keys_follow_one_another(stage: Stage) -> None:
     tenant = await stage.tenant()
     ids = [(await issue(stage, tenant))["id"] for _ in range(4)]
