@@ -55,7 +55,7 @@ async def list_workspace_refusals(call: Call, query: models.TrailQuery) -> dict[
 
 @operations.get(WORKSPACE + "/export", "audit:read", media_type=EXPORTED, detached=True)
 async def export_workspace_changes(call: Call, query: models.ExportQuery) -> Response:
-    """All of who changed what in the workspace, as CSV or newline-delimited JSON."""
+    """Who changed what in the workspace, as CSV or newline-delimited JSON: the newest 200,000 changes."""
     return await _export(call, query)
 
 
@@ -73,7 +73,7 @@ async def list_project_refusals(call: Call, query: models.TrailQuery) -> dict[st
 
 @operations.get(PROJECT + "/export", "audit:read", media_type=EXPORTED, detached=True)
 async def export_project_changes(call: Call, query: models.ExportQuery) -> Response:
-    """All of who changed what in the project, as CSV or newline-delimited JSON."""
+    """Who changed what in the project, as CSV or newline-delimited JSON: the newest 200,000 changes."""
     return await _export(call, query)
 
 
