@@ -98,7 +98,10 @@ async def take(conn: db.Connection, message_id: str, message: clerk.Message) -> 
 async def _delete_known(conn: db.Connection, message: clerk.Message) -> None:
     """Also somebody who was never here: what comes late of them finds them deleted."""
     told: dict[str, Any] = {"clerk_user_id": message.clerk_user_id, "email": None, "name": None, "as_of": message.as_of}
-    known = await db.fetch_one(conn, "person_find_by_clerk", clerk_user_id=message.clerk_user_id)
-    row = known or await db.fetch_one(conn, "person_insert", **told)
+    row = await db.fetch_one(conn, "person_find_by_clerk", clerk_user_id=message.clerk_user_id)
+    if row is None:
+        # No row where somebody is at their first sign-in: waited for, and found then.
+        made = await db.fetch_one(conn, "person_insert", **told)
+        row = made or await db.fetch_one(conn, "person_find_by_clerk", clerk_user_id=message.clerk_user_id)
     if row and not row.get("is_deleted"):
         await delete(conn, row["id"], None, even_if_held=True)

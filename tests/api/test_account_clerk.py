@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import secrets
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import pytest
 from starlette.applications import Starlette
 
 import api.account
-from lib import settings
+from lib import db, people, settings
 from local import clerk, clerk_directory, serving
 from tests.api.conftest import Stage
 
@@ -117,6 +119,16 @@ async def test_what_comes_late_undoes_nothing(stage: Stage, account: httpx.Async
     await tell(account, "user.deleted", {"id": early, "deleted": True})
     await tell(account, "user.created", user(early))
     assert await person(stage, early) is None
+
+
+async def test_somebody_who_is_deleted_while_they_sign_in_first_is_deleted(stage: Stage, account: httpx.AsyncClient) -> None:
+    subject = new_subject()
+    async with await db.connect(stage.database_url) as conn, conn.transaction():
+        await people.ensure(conn, subject, "gil@clerk.example", "Gil", datetime.now(UTC))
+        telling = asyncio.create_task(tell(account, "user.deleted", {"id": subject, "deleted": True}))
+        await asyncio.sleep(0.5)  # it finds nobody, and waits for who is being made
+    assert (await telling).json() == {"taken": True}
+    assert await person(stage, subject) is None
 
 
 async def test_a_message_is_taken_once(stage: Stage, account: httpx.AsyncClient) -> None:
