@@ -1,8 +1,8 @@
 """A person's account: corrected and deleted, here or at the sign-in service, whichever is asked first.
 
-What is deleted: name, address, memberships, invitations to the address, where they came from in the trail. What stays is a
-number that the trail names them by. A workspace that they alone own goes to the admin, else the member, who has been there
-longest; where there is none, it is deleted, and gone after seven days.
+What is deleted: name, address (in messages, too), memberships, invitations to the address, where they came from in the trail.
+What stays is a number that the trail names them by. A workspace that they alone own goes to the admin, else the member, who has
+been there longest; where there is none, it is deleted, and gone after seven days.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ async def delete(conn: db.Connection, person_id: int, address: str | None, *, ev
         await _settle(conn, person_id, address, found, even_if_held=even_if_held)
     if person and person["email"]:
         await db.run(conn, "person_delete_invitations", email=person["email"])
+        await db.run(conn, "person_delete_mails", email=person["email"])
     await db.run(conn, "person_delete_memberships", person_id=person_id)
     await db.run(conn, "person_delete_keys_kept", person_id=person_id)
     await db.fetch_one(conn, "person_update_deleted", person_id=person_id)

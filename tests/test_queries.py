@@ -36,6 +36,7 @@ UNBOUND = {
     "person_lock": "likewise",
     "person_list_memberships": "likewise",
     "person_delete_invitations": "likewise: those to their address, wherever",
+    "person_delete_mails": "likewise",
     "person_delete_keys_kept": "likewise",
     "person_delete_memberships": "likewise",
     "person_update_forgotten": "likewise",

@@ -52,4 +52,14 @@ RETURNING person_id;
 UPDATE members SET role = %(role)s WHERE workspace_id = %(workspace_id)s AND person_id = %(person_id)s;
 
 -- name: member_delete
-DELETE FROM members WHERE workspace_id = %(workspace_id)s AND person_id = %(person_id)s;
+-- What waits to be tried again goes to them no more, unless their address was confirmed for messages by itself.
+WITH gone AS (
+  DELETE FROM members WHERE workspace_id = %(workspace_id)s AND person_id = %(person_id)s RETURNING workspace_id, person_id
+)
+UPDATE deliveries d
+   SET state = 'cancelled', next_try_at = NULL, leased_until = NULL, finished_at = clock_timestamp(), content = NULL
+  FROM gone g
+  JOIN people p ON p.id = g.person_id
+ WHERE d.workspace_id = g.workspace_id AND d.state = 'pending' AND lower(d.recipient) = lower(p.email)
+   AND NOT EXISTS (SELECT FROM addresses a
+                    WHERE a.workspace_id = d.workspace_id AND a.address = d.recipient AND a.confirmed_at IS NOT NULL);

@@ -47,6 +47,20 @@ SELECT m.workspace_id, w.name, m.role,
 -- Those to their address that nobody accepted.
 DELETE FROM invitations WHERE lower(email) = lower(%(email)s) AND accepted_at IS NULL;
 
+-- name: person_delete_mails
+-- Their address stands in no message and in no list of addresses any more; what was not sent yet is not sent. A channel that
+-- leads to it has to have it confirmed anew.
+WITH asked AS (
+  DELETE FROM addresses WHERE lower(address) = lower(%(email)s)
+), told AS (
+  DELETE FROM recipients WHERE lower(address) = lower(%(email)s)
+)
+UPDATE deliveries
+   SET recipient = 'deleted', content = NULL,
+       state = CASE WHEN state = 'pending' THEN 'cancelled' ELSE state END,
+       finished_at = coalesce(finished_at, clock_timestamp()), next_try_at = NULL, leased_until = NULL
+ WHERE lower(recipient) = lower(%(email)s);
+
 -- name: person_delete_keys_kept
 DELETE FROM idempotency_keys WHERE actor_kind = 'person' AND actor_id = %(person_id)s;
 

@@ -218,6 +218,11 @@ async def test_a_deleted_account_is_gone_at_clerk_and_here(
     subject, headers = clerk.subject_of(f"bob@{stage.name}.example"), stage.bob()
     url = f"/api/projects/{tenant.project_id}/incidents"
     assert (await stage.incidents.get(url, headers=headers)).status_code == 200
+    await stage.rows(
+        "INSERT INTO deliveries (workspace_id, id, purpose, kind, recipient, content, idempotency_key)"
+        " VALUES (%s, gen_random_uuid(), 'alert', 'email', %s, '{}', 'k')",
+        tenant.workspace_id, f"bob@{stage.name}.example",
+    )  # fmt: skip
     refused = await account.request("DELETE", "/api/account", json={"confirm": "yes"}, headers=headers)
     assert refused.status_code == 400
     done = await account.request("DELETE", "/api/account", json={"confirm": "delete my account"}, headers=headers)

@@ -245,3 +245,18 @@ async def test_a_member_of_another_workspace_is_not_there(stage: Stage) -> None:
     url = path(tenant, f"members/{foreign}")
     assert (await stage.members.patch(url, json={"role": "viewer"}, headers=stage.alice())).status_code == 404
     assert (await stage.members.delete(url, headers=stage.alice())).status_code == 404
+
+
+async def test_what_waits_for_somebody_who_is_removed_is_not_sent_any_more(stage: Stage) -> None:
+    tenant = await stage.tenant()
+    for name in ("bob", "vera"):
+        await stage.rows(
+            "INSERT INTO deliveries (workspace_id, id, purpose, kind, recipient, content, idempotency_key)"
+            " VALUES (%s, gen_random_uuid(), 'alert', 'email', %s, '{}', %s)",
+            tenant.workspace_id, f"{name}@{stage.name}.example".capitalize(), name,
+        )  # fmt: skip
+    await stage.members.delete(path(tenant, f"members/{await person(stage, 'bob')}"), headers=stage.anna())
+    rows = await stage.rows(
+        "SELECT idempotency_key, state, content FROM deliveries WHERE workspace_id = %s ORDER BY 1", tenant.workspace_id
+    )
+    assert [tuple(row.values()) for row in rows] == [("bob", "cancelled", None), ("vera", "pending", {})]
