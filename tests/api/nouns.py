@@ -124,16 +124,16 @@ async def make_rule(world: World) -> int:
 
 
 async def make_delivery(world: World) -> str:
-    """A message that nobody took."""
+    """A message that nobody took; no mail, which goes again only to somebody who has agreed."""
     await need(world, ["channel_id"])
     insert = (
-        "INSERT INTO deliveries (workspace_id, id, project_id, channel_id, purpose, kind, recipient, content, idempotency_key,"
-        " state, next_try_at, finished_at) VALUES (%s, gen_random_uuid(), %s, %s, 'alert', 'email', %s, %s::jsonb, %s, 'dead',"
-        " NULL, now()) RETURNING id"
+        "INSERT INTO deliveries (workspace_id, id, project_id, channel_id, purpose, kind, content, idempotency_key, state,"
+        " next_try_at, finished_at) VALUES (%s, gen_random_uuid(), %s, %s, 'alert', 'webhook', %s::jsonb, %s, 'dead', NULL,"
+        " now()) RETURNING id"
     )
     content = orjson.dumps({"subject": world.mark, "text": world.mark, "html": world.mark}).decode()
     place = (world.tenant.workspace_id, world.tenant.project_id, world.ids["channel_id"])
-    return str(await world.one(insert, *place, f"{world.mark}@elsewhere.example", content, world.mark))
+    return str(await world.one(insert, *place, content, world.mark))
 
 
 async def make_hold(world: World) -> int:
