@@ -29,8 +29,8 @@ async def test_everything_held_about_a_person_is_in_one_zip(stage: Stage) -> Non
     await stage.members.post(invitations, json={"email": "dora@x.example"}, headers=stage.alice())
     [person] = await stage.rows("SELECT id FROM people WHERE email = %s", alice)
     await stage.rows(
-        "INSERT INTO deliveries (workspace_id, id, purpose, kind, recipient, content, idempotency_key)"
-        " VALUES (%s, gen_random_uuid(), 'alert', 'email', %s, '{}', 'k')",
+        "INSERT INTO deliveries (workspace_id, id, purpose, kind, recipient, content, idempotency_key, state, next_try_at)"
+        " VALUES (%s, gen_random_uuid(), 'alert', 'email', %s, '{}', 'k', 'sent', null)",
         tenant.workspace_id,
         alice.upper(),
     )

@@ -209,8 +209,9 @@ async def test_nothing_of_a_neighbour_and_no_secret_is_in_it(stage: Stage) -> No
         fill,
     )
     await stage.rows(
-        "INSERT INTO deliveries (workspace_id, id, purpose, kind, recipient, content, idempotency_key)"
-        " VALUES (%s, gen_random_uuid(), 'invitation', 'email', 'd@y.example', jsonb_build_object('html', %s::text), 'k1')",
+        "INSERT INTO deliveries (workspace_id, id, purpose, kind, recipient, content, idempotency_key, state, next_try_at)"
+        " VALUES (%s, gen_random_uuid(), 'invitation', 'email', 'd@y.example', jsonb_build_object('html', %s::text), 'k1',"
+        " 'sent', null)",
         workspace, canary,
     )  # fmt: skip
     await stage.rows(
