@@ -23,6 +23,9 @@ COUNT_ROWS = 20_000
 INCIDENT_ROWS = 200
 AUDIT_ROWS = 2_000
 ACCOUNT_ROWS = 5_000
+INVITATION_ROWS = 1_000
+# An invitation that has ended answers "why could I not accept?" for a while; then the address in it goes.
+INVITATION_DAYS = 30
 
 
 async def run(conn: db.Connection, seconds: float = RUN_SECONDS) -> dict[str, Any]:
@@ -81,6 +84,8 @@ async def _drop_unless_held(one: Run, day: date) -> dict[str, Any] | None:
         query = "archive_delete_payloads" if one.store.configured else "retention_delete_payloads"
         try:
             return await when_free(one, query, day=day)
+        except psycopg.errors.UndefinedTable:
+            return None  # another run has dropped it between this one's look and its lock
         except (psycopg.errors.ObjectInUse, psycopg.errors.ObjectNotInPrerequisiteState):
             # A hold was placed since, a change moved something here, or there was no time to move all.
             if one.over:
@@ -137,6 +142,11 @@ async def prune_accounts(one: Run) -> None:
     await repeat(one, "outcomes", "retention_delete_outcomes", days=one.keep.outcomes, max_rows=ACCOUNT_ROWS)
 
 
+async def prune_invitations(one: Run) -> None:
+    """Remove invitations that ended INVITATION_DAYS ago."""
+    await repeat(one, "invitations", "invitation_delete_ended", days=INVITATION_DAYS, max_rows=INVITATION_ROWS)
+
+
 async def plan(conn: db.Connection) -> dict[str, Any]:
     """What a run would remove now; changes nothing."""
     keep = keeping.read(settings.current().keep_days)
@@ -163,6 +173,7 @@ STEPS: dict[str, Callable[[Run], Awaitable[None]]] = {
     "incidents": prune_incidents,
     "audit": prune_audit,
     "accounts": prune_accounts,
+    "invitations": prune_invitations,
     "deleted": purging.purge_deleted,
     "erased": erasures.erase_requested,
 }

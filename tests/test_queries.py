@@ -43,6 +43,7 @@ UNBOUND = {
     "person_update_deleted": "likewise",
     "clerk_insert": "messages are about people",
     "clerk_delete_old": "likewise",
+    "invitation_delete_ended": "what has ended is nobody's any more",
     "invitation_find_by_token": "the token itself says to where it invites",
     "person_update": "likewise",
     "workspace_list_by_person": "those that the person is a member of",

@@ -50,3 +50,16 @@ RETURNING id;
 
 -- name: invitation_find_workspace_name
 SELECT name FROM workspaces WHERE id = %(workspace_id)s;
+
+-- name: invitation_delete_ended
+-- Those that were accepted, revoked or ran out so long ago: the address in them is of no use any more.
+WITH gone AS (
+  DELETE FROM invitations
+   WHERE (workspace_id, id) IN (
+         SELECT workspace_id, id
+           FROM invitations
+          WHERE least(accepted_at, revoked_at, expires_at) < now() - make_interval(days => %(days)s)
+          LIMIT %(max_rows)s)
+  RETURNING id
+)
+SELECT count(*)::int AS removed FROM gone;

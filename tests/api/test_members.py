@@ -10,7 +10,8 @@ import httpx
 import orjson
 import pytest
 
-from lib import db, invitations
+from lib import db, invitations, pruning
+from lib.runs import Run
 from local import clerk
 from tests.api.conftest import Stage, Tenant
 
@@ -260,3 +261,19 @@ async def test_what_waits_for_somebody_who_is_removed_is_not_sent_any_more(stage
         "SELECT idempotency_key, state, content FROM deliveries WHERE workspace_id = %s ORDER BY 1", tenant.workspace_id
     )
     assert [tuple(row.values()) for row in rows] == [("bob", "cancelled", None), ("vera", "pending", {})]
+
+
+async def test_what_has_ended_of_invitations_is_removed_after_a_month(stage: Stage) -> None:
+    tenant = await stage.tenant()
+    for number, column in enumerate(("accepted_at", "revoked_at", "expires_at")):
+        for days in (29, 31):
+            made = await invite(stage, tenant, email=f"old{number}-{days}@members.example")
+            await stage.rows(
+                f"UPDATE invitations SET {column} = now() - make_interval(days => %s) WHERE id = %s", days, made.json()["id"]
+            )
+    open_one = await invite(stage, tenant)
+    async with await db.connect(stage.database_url) as conn:
+        await pruning.prune_invitations(Run(conn, 30))
+    rows = await stage.rows("SELECT email FROM invitations WHERE workspace_id = %s ORDER BY id", tenant.workspace_id)
+    assert [row["email"] for row in rows] == [f"old{number}-29@members.example" for number in range(3)] + [INVITED]
+    assert open_one.status_code == 201
