@@ -212,9 +212,9 @@ async def replace_retention(call: Call, body: keeping.RetentionPut) -> dict[str,
 
 
 @operations.get(PROJECT + "/holds", "project:read", answers=keeping.Holds)
-async def list_holds(call: Call) -> dict[str, Any]:
-    """The project's legal holds."""
-    return {"items": await holds.list_all(call.conn, call.project_id)}
+async def list_holds(call: Call, query: PageQuery) -> dict[str, Any]:
+    """A page of the project's legal holds, those that last first."""
+    return await holds.list_page(call.conn, call.project_id, query.limit, query.cursor)
 
 
 @operations.post(PROJECT + "/holds", "data:erase", answers=keeping.Hold, status=201)
@@ -277,9 +277,9 @@ async def request_erasure(call: Call, body: keeping.SubjectPost) -> dict[str, An
 
 
 @operations.get(WORKSPACE + "/erasures", "data:read", answers=keeping.Erasures)
-async def list_erasures(call: Call) -> dict[str, Any]:
-    """The receipts of erasures."""
-    return {"items": await erasures.list_all(call.conn, call.workspace_id)}
+async def list_erasures(call: Call, query: PageQuery) -> dict[str, Any]:
+    """A page of the receipts of erasures, the newest first."""
+    return await erasures.list_page(call.conn, call.workspace_id, query.limit, query.cursor)
 
 
 @operations.get(WORKSPACE + "/erasures/{erasure_id:id}", "data:read", answers=keeping.Erasure)

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from lib import archives, audit, db, log, subjects
+from lib import archives, audit, db, log, paging, subjects
 from lib.errors import NotFound
 from lib.objects import Store
 from lib.runs import Run
@@ -44,9 +44,12 @@ async def read(conn: db.Connection, workspace_id: int, erasure_id: int) -> dict[
     return dict(row)
 
 
-async def list_all(conn: db.Connection, workspace_id: int) -> list[dict[str, Any]]:
-    """A workspace's receipts, the newest first."""
-    return list(await db.fetch_all(conn, "erasure_list", workspace_id=workspace_id))
+async def list_page(conn: db.Connection, workspace_id: int, limit: int, cursor: str | None) -> dict[str, Any]:
+    """A workspace's receipts, the newest first: `{"items", "next_cursor"}`. Raises InvalidRequest for a foreign cursor."""
+    after_id = paging.decode(cursor, (int,))[0] if cursor else None
+    rows = await db.fetch_all(conn, "erasure_list", workspace_id=workspace_id, after_id=after_id, limit=limit + 1)
+    page = rows[:limit]
+    return {"items": page, "next_cursor": paging.encode([page[-1]["id"]]) if len(rows) > limit else None}
 
 
 async def list_everywhere(conn: db.Connection) -> list[dict[str, Any]]:

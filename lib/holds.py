@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from lib import audit, db
+from lib import audit, db, paging
 from lib.errors import Conflict, NotFound
 
 
@@ -38,12 +38,19 @@ async def end(conn: db.Connection, actor: audit.Actor, project_id: int, hold_id:
     return dict(row)
 
 
-async def list_all(conn: db.Connection, project_id: int) -> list[dict[str, Any]]:
-    """A project's holds, those that last first, then the newest."""
-    return list(await db.fetch_all(conn, "hold_list", project_id=project_id))
+async def list_page(conn: db.Connection, project_id: int, limit: int, cursor: str | None) -> dict[str, Any]:
+    """A project's holds, those that last first, then the newest: `{"items": […], "next_cursor": …}`.
+
+    Raises InvalidRequest for a foreign cursor.
+    """
+    after, after_id = paging.decode(cursor, (int, int)) if cursor else (None, None)
+    rows = await db.fetch_all(conn, "hold_list", project_id=project_id, after=after, after_id=after_id, limit=limit + 1)
+    page = rows[:limit]
+    last = [int(page[-1]["ended_at"] is None), page[-1]["id"]] if len(rows) > limit else None
+    return {"items": page, "next_cursor": paging.encode(last) if last else None}
 
 
 async def require_none(conn: db.Connection, project_id: int) -> None:
     """Raises Conflict where the project, or an incident of it, is held."""
-    if any(hold["ended_at"] is None for hold in await list_all(conn, project_id)):
+    if await db.fetch_one(conn, "hold_find_lasting", project_id=project_id):
         raise Conflict("A legal hold suspends removal here. An owner can end it.")

@@ -23,9 +23,9 @@ SELECT id, requested_by, requested_at, finished_at, removed
 -- The newest first.
 SELECT id, requested_by, requested_at, finished_at, removed
   FROM erasures
- WHERE workspace_id = %(workspace_id)s
+ WHERE workspace_id = %(workspace_id)s AND (%(after_id)s::bigint IS NULL OR id < %(after_id)s)
  ORDER BY id DESC
- LIMIT 1000;
+ LIMIT %(limit)s;
 
 -- name: erasure_list_unfinished
 SELECT workspace_id, id FROM erasures WHERE finished_at IS NULL ORDER BY requested_at LIMIT 1000;

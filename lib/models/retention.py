@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from lib.models import Answer, Body, Id, Moment, Query
+from lib.models import Answer, Body, Id, Moment, Page, Query
 from lib.retention import DAYS_MAX, DAYS_MIN
 from lib.subjects import VALUE_CHARACTERS_MAX
 
@@ -66,8 +66,8 @@ class Hold(Answer):
     ended_at: Moment | None
 
 
-class Holds(Answer):
-    """A project's holds, those that last first."""
+class Holds(Page):
+    """A page of a project's holds, those that last first."""
 
     items: list[Hold]
 
@@ -125,7 +125,7 @@ class Erasure(Answer):
     removed: dict[str, int]
 
 
-class Erasures(Answer):
-    """A workspace's receipts, the newest first."""
+class Erasures(Page):
+    """A page of a workspace's receipts, the newest first."""
 
     items: list[Erasure]

@@ -13,11 +13,13 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
+from starlette.applications import Starlette
 
-from local import clerk, reference, testing
+from lib import settings as config
+from local import clerk, clerk_directory, reference, serving, testing
 from tests.api import isolation
 from tests.api.conftest import ORIGIN, Stage, staged
-from tests.api.examples import nouns
+from tests.api.examples import EXAMPLES, nouns
 from tests.api.isolation import OPERATIONS
 from tests.api.nouns import need
 from tests.api.worlds import make_world
@@ -48,13 +50,23 @@ def database(server_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-async def served(database: str, issuer: clerk.Issuer, _redis_server: RedisStandIn) -> AsyncIterator[Served]:
-    """Everything in one process, over a database of its own."""
+async def served(
+    database: str, issuer: clerk.Issuer, _redis_server: RedisStandIn, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Served]:
+    """Everything in one process, over a database of its own, with all that can be set up."""
     schemathesis = importlib.import_module("schemathesis")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in isolation.SETTINGS.items():
-            patch.setenv(name, value)
+    with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
+        directory = clerk_directory.Directory(tmp_path_factory.mktemp("clerk") / "people.json")
+        clerks = stack.enter_context(serving.in_thread(Starlette(routes=directory.routes())))
+        own = {
+            "CLERK_API_URL": clerks,
+            "CLERK_SECRET_KEY": clerk_directory.SECRET,
+            "CLERK_WEBHOOK_SIGNING_SECRET": "whsec_bm9uZQ==",
+        }
         async with staged(database, issuer, _redis_server, patch) as stage:
+            for name, value in (isolation.SETTINGS | own).items():
+                patch.setenv(name, value)
+            config.current.cache_clear()
             clients = {name: await stage.client(module.app) for name, module in reference.modules()}
             yield Served(stage, clients, schemathesis.openapi.from_dict(reference.openapi()))
 
@@ -91,8 +103,10 @@ async def faults(served: Served, name: str, *, right: bool) -> list[str]:
     """What is wrong with the answers to generated requests of this operation, by the owner of a new workspace."""
     file, operation = OPERATIONS[name]
     world = await make_world(served.stage)
-    await need(world, [noun for noun in nouns(operation) if noun in operation.path])
-    path = {one: world.ids[one] for one in reference.PARAMETER.findall(operation.path) if right or one in isolation.TARGETS}
+    named = EXAMPLES[name].path
+    await need(world, [noun for noun in nouns(operation) if noun in operation.path or noun in named.values()])
+    ids = {one: world.ids[named.get(one, one)] for one in reference.PARAMETER.findall(operation.path)}
+    path = {one: found for one, found in ids.items() if right or one in isolation.TARGETS}
     checks = [getattr(importlib.import_module(f"schemathesis.{module}"), one) for one, module in CHECKS.items()]
     owner = await world.person("owner")
     found: list[str] = []
@@ -117,5 +131,5 @@ def _faults(case: Any, answer: httpx.Response, checks: list[Any]) -> list[str]:
     try:
         case.validate_response(answer, checks=checks)
     except BaseExceptionGroup as found:  # it is no Exception, and would end the loop that all these tests run in
-        return [str(one) for one in found.exceptions]
+        return [f"{one}: {answer.text[:200]}" for one in found.exceptions]
     return []

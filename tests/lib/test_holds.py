@@ -147,7 +147,10 @@ async def test_holds_are_listed_and_in_the_trail(database_url: str) -> None:
     second = await place(database_url, project_id, incident_id)
     await end(database_url, project_id, first)
     async with await db.connect(database_url) as conn:
-        found = await holds.list_all(conn, project_id)
+        page = await holds.list_page(conn, project_id, 1, None)
+        rest = await holds.list_page(conn, project_id, 1, page["next_cursor"])
+    found = page["items"] + rest["items"]
+    assert rest["next_cursor"] is None
     assert [(one["id"], one["incident_id"], one["ended_at"] is None) for one in found] == [
         (second, incident_id, True), (first, None, False),
     ]  # fmt: skip
