@@ -78,11 +78,11 @@ async def prune_payloads(one: Run) -> None:
 
 async def _drop_unless_held(one: Run, day: date) -> dict[str, Any] | None:
     while True:
-        await repeat(one, "held", "retention_update_held", day=day, max_rows=MOVED_ROWS)
-        if one.store.configured:
-            one.add("archived", rows=await archives.write_day(one.conn, one.store, day, one.keep.archives))
         query = "archive_delete_payloads" if one.store.configured else "retention_delete_payloads"
         try:
+            await repeat(one, "held", "retention_update_held", day=day, max_rows=MOVED_ROWS)
+            if one.store.configured:
+                one.add("archived", rows=await archives.write_day(one.conn, one.store, day, one.keep.archives))
             return await when_free(one, query, day=day)
         except psycopg.errors.UndefinedTable:
             return None  # another run has dropped it between this one's look and its lock

@@ -20,7 +20,7 @@ WITH RECURSIVE waiting AS (
     FROM waiting w
    WHERE w.workspace_id IS NOT NULL
 ), chosen AS MATERIALIZED (
-  SELECT due.workspace_id, due.id
+  SELECT due.workspace_id, due.id, row_number() OVER (ORDER BY due.next_try_at, due.id) AS place
     FROM waiting w
    CROSS JOIN LATERAL (
          SELECT d.workspace_id, d.id, d.next_try_at
@@ -34,7 +34,7 @@ WITH RECURSIVE waiting AS (
                      AND h.leased_until > %(now)s))
             FOR UPDATE SKIP LOCKED) due
    WHERE w.workspace_id IS NOT NULL
-   ORDER BY due.next_try_at
+   ORDER BY place
    LIMIT %(limit)s
 ), claimed AS (
   UPDATE deliveries d
@@ -42,7 +42,7 @@ WITH RECURSIVE waiting AS (
          first_tried_at = coalesce(d.first_tried_at, %(now)s)
     FROM chosen
    WHERE d.workspace_id = chosen.workspace_id AND d.id = chosen.id
-  RETURNING d.*
+  RETURNING d.*, chosen.place
 ), written AS (
   INSERT INTO attempts (workspace_id, delivery_id, number, started_at)
   SELECT workspace_id, id, tries, %(now)s FROM claimed
@@ -50,7 +50,8 @@ WITH RECURSIVE waiting AS (
 SELECT d.workspace_id, d.id, d.project_id, d.channel_id, d.kind, d.recipient, d.content, d.tries AS token,
        d.tries - d.tries_before AS number, d.first_tried_at, c.target
   FROM claimed d
-  LEFT JOIN channels c ON c.project_id = d.project_id AND c.id = d.channel_id;
+  LEFT JOIN channels c ON c.project_id = d.project_id AND c.id = d.channel_id
+ ORDER BY d.place;
 
 -- name: delivery_update_tried
 -- What became of a try. The delivery itself is changed only by whoever holds its last token: no row is answered to a worker whose
