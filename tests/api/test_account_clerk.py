@@ -158,7 +158,7 @@ async def test_what_clerk_did_not_sign_is_refused(stage: Stage, account: httpx.A
     assert await person(stage, subject) is None
 
 
-@pytest.mark.parametrize("shift", [-301, 301, -(10**9)])
+@pytest.mark.parametrize("shift", [-330, 330, -(10**9)])
 async def test_a_signed_message_of_another_time_is_refused(account: httpx.AsyncClient, shift: int) -> None:
     assert (await tell(account, "user.created", user(new_subject()), at=int(time.time()) + shift)).status_code == 401
 
