@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -43,7 +44,9 @@ def main() -> int:
         print("Set DATABASE_URL to the database, or start `make dev`.", file=sys.stderr)
         return 2
     try:
-        print(asyncio.run(run(url, given)))
+        with contextlib.redirect_stdout(sys.stderr):  # the log: what is printed stays the answer alone
+            told = asyncio.run(run(url, given))
+        print(told)
     except Problem as problem:
         print(problem.detail, file=sys.stderr)
         return 1

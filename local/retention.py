@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -37,7 +38,9 @@ def main() -> int:
         print("Set DATABASE_URL to the database, or start `make dev`.", file=sys.stderr)
         return 2
     try:
-        print(json.dumps(asyncio.run(run(url, dry=given.dry_run)), indent=2, default=str))
+        with contextlib.redirect_stdout(sys.stderr):  # the log: what is printed stays JSON alone
+            told = asyncio.run(run(url, dry=given.dry_run))
+        print(json.dumps(told, indent=2, default=str))
     except Problem as problem:
         print(problem.detail, file=sys.stderr)
         return 1

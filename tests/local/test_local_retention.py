@@ -9,18 +9,23 @@ from pathlib import Path
 
 import pytest
 
+from lib import audit, db, erasures, subjects
 from local.folders import ROOT
 from tests.lib.expiring import day, record_expired
-from tests.lib.rows import counts, make_project
+from tests.lib.rows import ask, counts, make_project
 
 
 def run(url: str, *arguments: str) -> str:
     """What the command prints."""
+    return done(url, *arguments).stdout
+
+
+def done(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, ended well: what it prints, and its log."""
     environment = {"DATABASE_URL": url, "PATH": ""}
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
     )  # fmt: skip
-    return done.stdout
 
 
 async def test_a_dry_run_tells_what_would_go_and_a_run_removes_it(database_url: str) -> None:
@@ -32,6 +37,18 @@ async def test_a_dry_run_tells_what_would_go_and_a_run_removes_it(database_url: 
     assert (await counts(database_url, project_id))["event_payloads"] == 3
     assert json.loads(run(database_url, "local.retention"))["failed"] == []
     assert (await counts(database_url, project_id))["event_payloads"] == 0
+
+
+async def test_what_a_run_logs_stands_apart_from_its_report(database_url: str) -> None:
+    """A finished erasure writes a line to the log, while the report goes on to be read by a program."""
+    project_id = await make_project(database_url)
+    [(workspace_id,)] = await ask(database_url, "SELECT workspace_id FROM projects WHERE id = %s", project_id)
+    async with await db.connect(database_url) as conn, conn.transaction():
+        subject = await subjects.identify(conn, workspace_id, "id", "7")
+        await erasures.request(conn, audit.Actor(workspace_id, None, "person", None), subject)
+    ended = done(database_url, "local.retention")
+    assert json.loads(ended.stdout)["failed"] == []
+    assert workspace_id in [json.loads(line).get("workspace_id") for line in ended.stderr.splitlines()]
 
 
 async def test_erasures_go_into_a_file_and_come_back(database_url: str, tmp_path: Path) -> None:
