@@ -165,50 +165,50 @@ INSERT INTO transitions (project_id, incident_id, kind, event_id, release, envir
 SELECT project_id, id, 'escalated', %(event_id)s::uuid, %(release)s, %(environment)s, %(now)s FROM escalated
 RETURNING id;
 
--- name: alert_claim_channel
--- A channel that has something due and whose window is over; the one that waits longest first. Others skip it meanwhile.
--- What was found after `patience` waits while nobody has decided whether it is analysed, and while its analysis is about to end.
-SELECT c.project_id, c.id, c.kind, c.target, p.workspace_id, p.name AS project_name, w.name AS workspace_name
-  FROM (SELECT a.project_id, a.channel_id, min(a.due_at) AS due_at
-          FROM alerts a
-         WHERE a.told_at IS NULL AND a.due_at <= %(now)s
-           AND NOT (a.created_at > %(patience)s AND EXISTS (
-                SELECT FROM transitions t
-                 WHERE t.project_id = a.project_id AND t.id = a.transition_id
-                   AND (t.considered_at IS NULL OR EXISTS (
-                        SELECT FROM analyses n
-                         WHERE n.project_id = t.project_id AND n.incident_id = t.incident_id
-                           AND n.state = ANY (%(awaited)s::text[]) AND (n.state = 'running' OR n.due_at <= %(now)s)))))
-         GROUP BY a.project_id, a.channel_id) a
-  JOIN channels c ON c.project_id = a.project_id AND c.id = a.channel_id
-  JOIN projects p ON p.id = c.project_id AND p.deleted_at IS NULL
-  JOIN workspaces w ON w.id = p.workspace_id
- WHERE c.disabled_at IS NULL
-   AND (c.muted_until IS NULL OR c.muted_until <= %(now)s)
-   AND (c.told_at IS NULL OR c.told_at + c.digest_minutes * interval '1 minute' <= %(now)s)
-   AND c.hourly_max > (SELECT count(DISTINCT d.created_at) FROM deliveries d
-                        WHERE d.project_id = c.project_id AND d.channel_id = c.id AND d.purpose = 'alert'
-                          AND d.created_at > %(now)s::timestamptz - interval '1 hour')
- ORDER BY a.due_at
- LIMIT 1
-   FOR NO KEY UPDATE OF c SKIP LOCKED;
-
 -- name: alert_claim_waiting
--- What waits for a channel, but for an analysis as alert_claim_channel has it; it counts as told from here on.
-UPDATE alerts a
-   SET told_at = %(now)s
- WHERE a.project_id = %(project_id)s AND a.channel_id = %(channel_id)s AND a.told_at IS NULL AND a.due_at <= %(now)s
-   AND NOT (a.created_at > %(patience)s AND EXISTS (
-        SELECT FROM transitions t
-         WHERE t.project_id = a.project_id AND t.id = a.transition_id
-           AND (t.considered_at IS NULL OR EXISTS (
-        SELECT FROM analyses n
-         WHERE n.project_id = t.project_id AND n.incident_id = t.incident_id
-           AND n.state = ANY (%(awaited)s::text[]) AND (n.state = 'running' OR n.due_at <= %(now)s)))))
-RETURNING a.id, a.incident_id, a.transition_id, a.kind, a.reason, a.event_id, a.environment, a.release, a.created_at;
-
--- name: alert_update_channel_told
-UPDATE channels SET told_at = %(now)s WHERE project_id = %(project_id)s AND id = %(channel_id)s;
+-- All that is due of one channel whose window is over, the channel that waits longest first; others skip it meanwhile. What is
+-- answered counts as told from here on; a row without an alert, where others took them a moment ago.
+-- What was found after `patience` is not due while nobody has decided whether it is analysed, and while its analysis is about to end.
+WITH due AS MATERIALIZED (
+  SELECT a.project_id, a.channel_id, a.id, a.due_at
+    FROM alerts a
+   WHERE a.told_at IS NULL AND a.due_at <= %(now)s
+     AND NOT (a.created_at > %(patience)s AND EXISTS (
+          SELECT FROM transitions t
+           WHERE t.project_id = a.project_id AND t.id = a.transition_id
+             AND (t.considered_at IS NULL OR EXISTS (
+                  SELECT FROM analyses n
+                   WHERE n.project_id = t.project_id AND n.incident_id = t.incident_id
+                     AND n.state = ANY (%(awaited)s::text[]) AND (n.state = 'running' OR n.due_at <= %(now)s)))))
+), channel AS MATERIALIZED (
+  SELECT c.project_id, c.id, c.kind, c.target, p.workspace_id, p.name AS project_name, w.name AS workspace_name
+    FROM (SELECT project_id, channel_id, min(due_at) AS due_at FROM due GROUP BY project_id, channel_id) d
+    JOIN channels c ON c.project_id = d.project_id AND c.id = d.channel_id
+    JOIN projects p ON p.id = c.project_id AND p.deleted_at IS NULL
+    JOIN workspaces w ON w.id = p.workspace_id
+   WHERE c.disabled_at IS NULL
+     AND (c.muted_until IS NULL OR c.muted_until <= %(now)s)
+     AND (c.told_at IS NULL OR c.told_at + c.digest_minutes * interval '1 minute' <= %(now)s)
+     AND c.hourly_max > (SELECT count(DISTINCT d.created_at) FROM deliveries d
+                          WHERE d.project_id = c.project_id AND d.channel_id = c.id AND d.purpose = 'alert'
+                            AND d.created_at > %(now)s::timestamptz - interval '1 hour')
+   ORDER BY d.due_at
+   LIMIT 1
+     FOR NO KEY UPDATE OF c SKIP LOCKED
+), told AS (
+  UPDATE alerts a
+     SET told_at = %(now)s
+    FROM due JOIN channel c ON c.project_id = due.project_id AND c.id = due.channel_id
+   WHERE a.project_id = due.project_id AND a.id = due.id AND a.told_at IS NULL
+  RETURNING a.id, a.incident_id, a.transition_id, a.kind, a.reason, a.event_id, a.environment, a.release
+), begun AS (
+  UPDATE channels c SET told_at = %(now)s FROM channel
+   WHERE c.project_id = channel.project_id AND c.id = channel.id AND EXISTS (SELECT FROM told)
+)
+SELECT c.project_id, c.id AS channel_id, c.kind AS channel_kind, c.target, c.workspace_id, c.project_name, c.workspace_name,
+       told.*
+  FROM channel c LEFT JOIN told ON true
+ ORDER BY told.id;
 
 -- name: alert_list_incidents
 SELECT i.*

@@ -8,7 +8,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from lib import analysis, channels, db, deliveries, fingerprint, incidents, log, queries, settings
+from lib import analysis, channels, db, deliveries, fingerprint, incidents, log, settings
 from lib.channels.notice import Explained, Frame, Item, Notice
 from lib.errors import NotFound
 
@@ -20,6 +20,7 @@ REASON_CHARACTERS_MAX = 200
 # How long a message waits for an analysis that is about to end; after that it goes without.
 ANALYSIS_WAIT = timedelta(seconds=60)
 UNSUBSCRIBE = "/api/alerts/unsubscribe"
+PLACE = ("project_id", "target", "workspace_id", "project_name", "workspace_name")
 
 
 async def tell(conn: db.Connection, now: datetime, *, is_last: bool = False) -> int | None:
@@ -30,19 +31,17 @@ async def tell(conn: db.Connection, now: datetime, *, is_last: bool = False) -> 
     """
     patience = now - ANALYSIS_WAIT if settings.current().openai_api_key else now
     awaited = {"patience": patience, "awaited": ["running"] if is_last else ["running", "waiting"]}
-    channel = await db.fetch_one(conn, "alert_claim_channel", now=now, **awaited)
-    if channel is None:
+    rows = await db.fetch_all(conn, "alert_claim_waiting", now=now, **awaited)
+    if not rows:
         return None
-    place = {"project_id": channel["project_id"], "channel_id": channel["id"], "now": now}
-    waiting = await db.fetch_all(conn, "alert_claim_waiting", **place, **awaited)
-    if not waiting:  # taken away meanwhile, or its analysis has just begun
+    waiting = [row for row in rows if row["id"] is not None]
+    if not waiting:  # taken away meanwhile
         return 0
-    await conn.execute(queries.get("alert_update_channel_told"), place)
+    channel = {**{name: rows[0][name] for name in PLACE}, "id": rows[0]["channel_id"], "kind": rows[0]["channel_kind"]}
     receivers = await receivers_of(conn, channel)
     if not receivers:
         log.write("alerts_without_receiver", project=channel["project_id"], channel=channel["id"], alerts=len(waiting))
         return 0
-    waiting.sort(key=lambda alert: int(alert["id"]))
     items, omitted = await items_of(conn, channel["project_id"], waiting)
     for address, token in receivers:
         await _write(conn, channel, address, token, items, omitted, now, waiting[0]["id"])
