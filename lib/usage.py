@@ -1,7 +1,8 @@
 """The exact account of a month (UTC), for each project: events, payload bytes as stored, analyses, mails.
 
 Events and bytes are counted by record_events, in the commit that stores them, analyses and mails in the one that stores that they
-were done; nothing that is pruned later changes the account.
+were done; nothing that is pruned later changes the account. What is done for a workspace and none of its projects, such as an
+invitation's mail, has an account of its own beside theirs.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from typing import Any
 from lib import db
 
 MONTHS_SHOWN = 24
+# Stands in the key of usage for the workspace itself.
+NO_PROJECT = 0
 COUNTED = ("event_count", "payload_bytes", "analysis_count", "mail_count")
 
 
-async def add(conn: db.Connection, workspace_id: int, project_id: int, *, analyses: int = 0, mails: int = 0) -> None:
-    """Count what was done for a project, in the transaction that does it."""
+async def add(conn: db.Connection, workspace_id: int, project_id: int | None, *, analyses: int = 0, mails: int = 0) -> None:
+    """Count what was done for a project, or (None) for the workspace itself, in the transaction that does it."""
     await db.run(
-        conn, "usage_upsert", workspace_id=workspace_id, project_id=project_id, analyses=analyses, mails=mails
-    )  # fmt: skip
+        conn, "usage_upsert", workspace_id=workspace_id, project_id=project_id or NO_PROJECT, analyses=analyses, mails=mails
+    )
 
 
 async def events_of_month(conn: db.Connection, workspace_id: int, month: date) -> int:
@@ -38,9 +41,11 @@ async def of_project(conn: db.Connection, workspace_id: int, project_id: int) ->
 
 
 async def of_workspace(conn: db.Connection, workspace_id: int, month: date) -> dict[str, Any]:
-    """A month of a workspace: the total, and each project's part, that of deleted ones (without a name) included."""
+    """A month of a workspace: the total, and each project's part, that of deleted ones (without a name) included, and that of no
+    project (without an id).
+    """
     rows = await db.fetch_all(conn, "usage_list_by_workspace", workspace_id=workspace_id, month=month)
-    projects = [{"project_id": row["project_id"], "slug": row["slug"], "name": row["name"], **_counts(row)} for row in rows]
+    projects = [{"project_id": row["project_id"] or None, "slug": row["slug"], "name": row["name"], **_counts(row)} for row in rows]
     total = {name: sum(row[name] for row in rows) for name in COUNTED}
     return {"month": _name(month), **total, "projects": projects}
 

@@ -80,9 +80,11 @@ class ProjectUsage(Answer):
 
 
 class UsageOfProject(Counted):
-    """A project's part of a month; of a deleted one neither slug nor name is left."""
+    """A project's part of a month; of a deleted one neither slug nor name is left. project_id is null for what belongs to none,
+    such as mails of invitations.
+    """
 
-    project_id: int
+    project_id: int | None
     slug: str | None
     name: str | None
 

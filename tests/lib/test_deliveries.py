@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib import db, deliveries
+from lib import db, deliveries, usage
 from lib.channels import ChannelError, Kind, Sent
 from lib.deliveries import Claimed
 from tests.lib.rows import ask, make_project
@@ -300,7 +300,7 @@ async def test_a_projects_mail_is_counted_once_when_it_is_sent_and_nothing_else_
     assert await mails_counted(queue, project_id) == 1
 
 
-async def test_a_webhook_and_a_mail_of_no_project_count_for_no_project(queue: Queue) -> None:
+async def test_a_mail_of_no_project_counts_for_its_workspace_and_a_webhook_for_nobody(queue: Queue) -> None:
     project_id = await make_project(queue.url)
     [(workspace_id,)] = await ask(queue.url, "SELECT workspace_id FROM projects WHERE id = %s", project_id)
     await queue.mail(workspace_id)
@@ -309,5 +309,7 @@ async def test_a_webhook_and_a_mail_of_no_project_count_for_no_project(queue: Qu
     )
     for one in await queue.claim():
         assert await queue.finish(one, Sent(None)) is not None
-    rows = await ask(queue.url, "SELECT sum(mail_count) FROM usage WHERE workspace_id = %s", workspace_id)
-    assert rows == [(None,)]
+    found = await usage.of_workspace(queue.conn, workspace_id, datetime.now(UTC).date().replace(day=1))
+    assert found["mail_count"] == 1
+    assert [(one["project_id"], one["name"], one["mail_count"]) for one in found["projects"]] == [(None, None, 1)]
+    assert await mails_counted(queue, project_id) == 0
