@@ -1812,7 +1812,7 @@ CREATE TABLE public.audit_log (
     after jsonb,
     address text,
     CONSTRAINT audit_log_action_check CHECK ((action ~ '^[a-z_]+\.[a-z_]+$'::text)),
-    CONSTRAINT audit_log_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['person'::text, 'key'::text, 'cron'::text]))),
+    CONSTRAINT audit_log_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['person'::text, 'key'::text, 'cron'::text, 'link'::text]))),
     CONSTRAINT audit_log_address_check CHECK ((length(address) <= 64)),
     CONSTRAINT audit_log_object_id_check CHECK ((length(object_id) <= 200))
 );
@@ -1909,6 +1909,7 @@ CREATE TABLE public.deliveries (
     last_error text,
     provider_id text,
     incident_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
+    sender text,
     CONSTRAINT deliveries_check CHECK (((kind = 'email'::text) = (recipient IS NOT NULL))),
     CONSTRAINT deliveries_check1 CHECK (((state = 'pending'::text) = (next_try_at IS NOT NULL))),
     CONSTRAINT deliveries_check2 CHECK (((content IS NOT NULL) OR (state <> 'pending'::text))),
@@ -1918,6 +1919,7 @@ CREATE TABLE public.deliveries (
     CONSTRAINT deliveries_provider_id_check CHECK ((length(provider_id) <= 200)),
     CONSTRAINT deliveries_purpose_check CHECK ((purpose ~ '^[a-z_]{1,40}$'::text)),
     CONSTRAINT deliveries_recipient_check CHECK ((length(recipient) <= 320)),
+    CONSTRAINT deliveries_sender_check CHECK ((length(sender) <= 320)),
     CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'dead'::text, 'cancelled'::text])))
 );
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from lib import db, usage, waking
+from lib import db, settings, usage, waking
 from lib.channels import ChannelError, Kind, Sent
 
 # Longer than a function lives (120 s, vercel.json) and one try takes (15 s): whoever's lease has ended is gone, or will find it
@@ -52,7 +52,8 @@ class New(NamedTuple):
 class Claimed(NamedTuple):
     """A delivery that is this worker's until its lease ends.
 
-    token: which try of all it is; number: which of its schedule. target: its channel's at this moment.
+    token: which try of all it is; number: which of its schedule. target: its channel's at this moment. sender: of a mail, as its
+    first try had it.
     """
 
     workspace_id: int
@@ -61,6 +62,7 @@ class Claimed(NamedTuple):
     channel_id: int | None
     kind: Kind
     recipient: str | None
+    sender: str | None
     content: dict[str, Any]
     token: int
     number: int
@@ -104,7 +106,8 @@ async def enqueue_mail(
 async def claim(conn: db.Connection, now: datetime, limit: int, paused: Sequence[Kind] = ()) -> list[Claimed]:
     """At most `limit` deliveries that are due, none of a paused kind; they are this worker's for LEASE. One round trip."""
     rows = await db.fetch_all(
-        conn, "delivery_claim", now=now, leased_until=now + LEASE, limit=limit, each=EACH_MAX, paused=list(paused)
+        conn, "delivery_claim", now=now, leased_until=now + LEASE, limit=limit, each=EACH_MAX, paused=list(paused),
+        sender=settings.current().mail_from,
     )  # fmt: skip
     return [Claimed(**row) for row in rows]
 
@@ -127,8 +130,8 @@ def next_try(number: int, first_tried_at: datetime, now: datetime, wait_seconds:
 
 
 async def finish(conn: db.Connection, claimed: Claimed, result: Sent | ChannelError, now: datetime) -> Ended | None:
-    """Write down what became of a try: sent, to be tried again, or dead; a project's mail that was sent is counted. `conn` is in
-    a transaction.
+    """Write down what became of a try: sent, to be tried again, or dead; a mail that was sent is counted. `conn` is in a
+    transaction.
 
     None where the lease went to another worker meanwhile: then the delivery is left as that one has it.
     """
@@ -145,6 +148,6 @@ async def finish(conn: db.Connection, claimed: Claimed, result: Sent | ChannelEr
     )  # fmt: skip
     if row is None:
         return None
-    if isinstance(result, Sent) and claimed.kind == "email" and claimed.project_id is not None:
+    if isinstance(result, Sent) and claimed.kind == "email":
         await usage.add(conn, claimed.workspace_id, claimed.project_id, mails=1)
     return Ended(row["failures"] or 0, row["failing_since"])

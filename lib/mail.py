@@ -49,12 +49,14 @@ def is_address(text: object) -> bool:
     return isinstance(text, str) and len(text) <= ADDRESS_CHARS_MAX and bool(ADDRESS.fullmatch(text))
 
 
-async def send(content: Mapping[str, Any], address: str, *, idempotency_key: str) -> Sent:
-    """Hand a mail to Resend. content: {"subject", "text", "html"} and maybe {"headers"}. Raises ChannelError."""
+async def send(content: Mapping[str, Any], address: str, *, sender: str | None, idempotency_key: str) -> Sent:
+    """Hand a mail to Resend. content: {"subject", "text", "html"} and maybe {"headers"}; the sender is of the same for each try
+    under one key. Raises ChannelError.
+    """
     config = settings.current()
-    if not config.resend_api_key or not config.mail_from:
+    if not config.resend_api_key or not sender:
         raise ChannelError("Mail is not configured: set RESEND_API_KEY and MAIL_FROM.", permanent=True)
-    body = orjson.dumps({**content, "from": config.mail_from, "to": [address]}, option=orjson.OPT_SORT_KEYS)
+    body = orjson.dumps({**content, "from": sender, "to": [address]}, option=orjson.OPT_SORT_KEYS)
     headers = {
         "Authorization": f"Bearer {config.resend_api_key}",
         "Content-Type": "application/json",

@@ -11,7 +11,8 @@ RETURNING id;
 -- name: delivery_claim
 -- What is due, the longest due first, at most `each` of one workspace at a time by anybody, so that a tenant whose receivers hang
 -- keeps nobody else's waiting. Workspaces are found by hops through the index of what is pending. In the same statement the
--- lease begins, its token is counted and the try is written down; what others hold at this moment is skipped.
+-- lease begins, its token is counted and the try is written down; what others hold at this moment is skipped. A mail stays from whom
+-- its first try was.
 WITH RECURSIVE waiting AS (
   (SELECT d.workspace_id FROM deliveries d WHERE d.state = 'pending' ORDER BY d.workspace_id LIMIT 1)
    UNION ALL
@@ -39,7 +40,8 @@ WITH RECURSIVE waiting AS (
 ), claimed AS (
   UPDATE deliveries d
      SET tries = d.tries + 1, next_try_at = %(leased_until)s, leased_until = %(leased_until)s,
-         first_tried_at = coalesce(d.first_tried_at, %(now)s)
+         first_tried_at = coalesce(d.first_tried_at, %(now)s),
+         sender = CASE WHEN d.kind = 'email' THEN coalesce(d.sender, %(sender)s) END
     FROM chosen
    WHERE d.workspace_id = chosen.workspace_id AND d.id = chosen.id
   RETURNING d.*, chosen.place
@@ -47,7 +49,7 @@ WITH RECURSIVE waiting AS (
   INSERT INTO attempts (workspace_id, delivery_id, number, started_at)
   SELECT workspace_id, id, tries, %(now)s FROM claimed
 )
-SELECT d.workspace_id, d.id, d.project_id, d.channel_id, d.kind, d.recipient, d.content, d.tries AS token,
+SELECT d.workspace_id, d.id, d.project_id, d.channel_id, d.kind, d.recipient, d.sender, d.content, d.tries AS token,
        d.tries - d.tries_before AS number, d.first_tried_at, c.target
   FROM claimed d
   LEFT JOIN channels c ON c.project_id = d.project_id AND c.id = d.channel_id
@@ -133,18 +135,29 @@ SELECT a.number, a.started_at, a.finished_at, a.outcome, a.error
  ORDER BY a.number;
 
 -- name: delivery_update_again
--- A dead one goes through its schedule anew, as it was rendered; no row where it is not dead, or its channel is gone, or a channel's
--- mail would go to somebody who has ended them, or is neither a member any more nor agreed.
+-- A dead one goes through its schedule anew, as it was rendered; no row where it is not dead, or nobody is there to get it any
+-- more: the channel is gone; a channel's mail would go to somebody who has ended them, or is neither a member any more nor agreed;
+-- the link that asks an address is over; whoever was told of the workspace is no owner or admin of it any more.
 UPDATE deliveries d
-   SET state = 'pending', next_try_at = clock_timestamp(), tries_before = d.tries, first_tried_at = NULL, finished_at = NULL
+   SET state = 'pending', next_try_at = clock_timestamp(), tries_before = d.tries, first_tried_at = NULL, finished_at = NULL,
+       sender = NULL
  WHERE d.project_id = %(project_id)s AND d.id = %(delivery_id)s AND d.state = 'dead' AND d.content IS NOT NULL
-   AND (d.kind = 'email' OR EXISTS (SELECT FROM channels c WHERE c.project_id = d.project_id AND c.id = d.channel_id))
-   AND (d.kind <> 'email' OR d.purpose NOT IN ('alert', 'test')
-        OR (EXISTS (SELECT FROM recipients r
-                     WHERE r.project_id = d.project_id AND r.channel_id = d.channel_id AND r.address = d.recipient
-                       AND r.unsubscribed_at IS NULL)
-            AND (EXISTS (SELECT FROM members m JOIN people pe ON pe.id = m.person_id
-                          WHERE m.workspace_id = d.workspace_id AND lower(pe.email) = d.recipient)
-                 OR EXISTS (SELECT FROM addresses a
-                             WHERE a.workspace_id = d.workspace_id AND a.address = d.recipient AND a.confirmed_at IS NOT NULL))))
+   AND CASE
+         WHEN d.kind <> 'email' THEN EXISTS (SELECT FROM channels c WHERE c.project_id = d.project_id AND c.id = d.channel_id)
+         WHEN d.purpose IN ('alert', 'test') THEN
+              EXISTS (SELECT FROM recipients r
+                       WHERE r.project_id = d.project_id AND r.channel_id = d.channel_id AND r.address = d.recipient
+                         AND r.unsubscribed_at IS NULL)
+              AND (EXISTS (SELECT FROM members m JOIN people pe ON pe.id = m.person_id
+                            WHERE m.workspace_id = d.workspace_id AND lower(pe.email) = d.recipient)
+                   OR EXISTS (SELECT FROM addresses a
+                               WHERE a.workspace_id = d.workspace_id AND a.address = d.recipient AND a.confirmed_at IS NOT NULL))
+         WHEN d.purpose = 'address_confirmation' THEN
+              EXISTS (SELECT FROM addresses a
+                       WHERE a.workspace_id = d.workspace_id AND a.address = d.recipient
+                         AND d.idempotency_key = d.purpose || '/' || encode(a.token_hash, 'hex')
+                         AND a.token_expires_at > clock_timestamp())
+         ELSE EXISTS (SELECT FROM members m JOIN people pe ON pe.id = m.person_id
+                       WHERE m.workspace_id = d.workspace_id AND m.role IN ('owner', 'admin') AND lower(pe.email) = d.recipient)
+       END
 RETURNING d.id;

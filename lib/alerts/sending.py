@@ -75,7 +75,8 @@ class Sender:
             log.write("delivery_" + outcome, delivery=claimed.id, kind=claimed.kind, number=claimed.number)
 
     async def _send(self, claimed: Claimed) -> Sent | ChannelError:
-        target = {"address": claimed.recipient} if claimed.kind == "email" else claimed.target
+        mailbox = {"address": claimed.recipient, "sender": claimed.sender}
+        target = mailbox if claimed.kind == "email" else claimed.target
         if target is None:
             return CHANNEL_GONE
         if deliveries.is_too_old(claimed, self._clock()):

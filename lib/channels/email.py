@@ -46,8 +46,8 @@ def check_target(target: Mapping[str, Any]) -> None:
 
 
 async def send(content: Mapping[str, Any], target: Mapping[str, Any], *, idempotency_key: str) -> Sent:
-    """Through Resend. Raises ChannelError."""
-    return await mail.send(content, target["address"], idempotency_key=idempotency_key)
+    """Through Resend. target: its "sender", too. Raises ChannelError."""
+    return await mail.send(content, target["address"], sender=target["sender"], idempotency_key=idempotency_key)
 
 
 def _unsubscribe_headers(url: str | None) -> dict[str, str]:

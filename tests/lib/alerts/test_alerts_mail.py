@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from lib import deliveries, mail
+from lib import deliveries, mail, settings
 from lib.alerts import sending
 from local.failing import Mode
 from tests.lib.alerts.stage import DAY, HOUR, Alerting
@@ -77,6 +77,19 @@ async def test_while_the_provider_asks_to_wait_no_more_mail_is_tried_and_other_c
     assert alerting.told() == [[(incident_id, "new")]]
     alerting.outbox.failing.mend()
     assert (await alerting.sweep(HOUR))["sent"] == 40
+
+
+async def test_a_mail_stays_from_whom_its_first_try_was(alerting: Alerting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer was lost, and MAIL_FROM changes: with another sender the provider would refuse the key that it knows."""
+    await enqueue(alerting, 1)
+    alerting.outbox.failing.coming.append("reset")
+    await alerting.sweep()
+    monkeypatch.setenv("MAIL_FROM", "Sensra <other@sensra.example>")
+    settings.current.cache_clear()
+    assert (await drain(alerting))["sent"] == 1
+    await enqueue(alerting, 2)
+    assert (await drain(alerting))["sent"] == 1
+    assert [one.sender for one in alerting.outbox.mails] == [alerting.outbox.sender, "Sensra <other@sensra.example>"]
 
 
 async def test_a_key_that_the_provider_knows_with_another_body_ends_it_and_is_seen(alerting: Alerting) -> None:

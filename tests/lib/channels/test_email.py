@@ -18,7 +18,7 @@ from tests.lib.channels.hostile_texts import TEXTS, links_in
 from tests.lib.channels.notices import BASE_URL, CREATED_AT, ITEM, UNSUBSCRIBE_URL, notice
 
 GMAIL_BYTES_MAX = 102 * 1024
-TARGET = {"address": "alice@acme.example"}
+TARGET = {"address": "alice@acme.example", "sender": "Sensra <alerts@sensra.example>"}
 
 
 def render(given: Notice) -> dict[str, Any]:
@@ -284,6 +284,13 @@ async def test_without_a_key_a_mail_says_so_and_is_not_tried_again() -> None:
     with pytest.raises(ChannelError, match="RESEND_API_KEY") as caught:
         await send()
     assert caught.value.permanent
+
+
+async def test_without_a_sender_a_mail_says_so_and_is_not_tried_again(outbox: OutboxStandIn) -> None:
+    with pytest.raises(ChannelError, match="MAIL_FROM") as caught:
+        await channels.send("email", CONTENT, TARGET | {"sender": None}, idempotency_key="key-1")
+    assert caught.value.permanent
+    assert not outbox.mails
 
 
 async def test_a_wrong_key_is_told_as_a_setting(outbox: OutboxStandIn, monkeypatch: pytest.MonkeyPatch) -> None:
