@@ -10,15 +10,15 @@ import orjson
 
 from lib import db, queries
 
-ActorKind = Literal["person", "key", "cron"]
+ActorKind = Literal["person", "key", "cron", "link"]
 OBJECT_CHARACTERS_MAX = 200
 
 
 class Actor(NamedTuple):
     """Who acts, in whose workspace.
 
-    project_id: None for what is about the workspace itself. id: of the person or key; None for a cron job. address: where the
-    request came from, as it was told.
+    project_id: None for what is about the workspace itself. kind: `link` for whoever holds a link of a mail. id: of the person or
+    key; None for the others. address: where the request came from, as it was told.
     """
 
     workspace_id: int

@@ -12,7 +12,7 @@ WORKSPACE: tuple[Sheet, ...] = (
     Sheet("members", "export_list_members", ("person_id",), "Who is in the workspace, and as what.", "csv"),
     Sheet("invitations", "export_list_invitations", ("id",), "Who was invited; without the links that let them in.", "csv"),
     Sheet("projects", "export_list_projects", ("id",), "The projects and their settings."),
-    Sheet("usage", "export_list_usage", ("month", "project_id"), "Events, analyses, mails, by month and project (0: none).", "csv"),
+    Sheet("usage", "export_list_usage", ("month", "project_id"), "Events, analyses, mails by month and project; 0: none.", "csv"),
     Sheet("addresses", "export_list_addresses", ("address",), "Addresses beside members' that alerts may go to.", "csv"),
     Sheet("erasures", "export_list_erasures", ("id",), "Receipts of people who were erased; without whom they were about."),
     Sheet("audit-log", "export_list_changes", ("id",), "Who changed what.", "csv", ("audit_log", 1)),

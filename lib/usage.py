@@ -45,7 +45,9 @@ async def of_workspace(conn: db.Connection, workspace_id: int, month: date) -> d
     project (without an id).
     """
     rows = await db.fetch_all(conn, "usage_list_by_workspace", workspace_id=workspace_id, month=month)
-    projects = [{"project_id": row["project_id"] or None, "slug": row["slug"], "name": row["name"], **_counts(row)} for row in rows]
+    projects = [
+        {"project_id": row["project_id"] or None, "slug": row["slug"], "name": row["name"], **_counts(row)} for row in rows
+    ]
     total = {name: sum(row[name] for row in rows) for name in COUNTED}
     return {"month": _name(month), **total, "projects": projects}
 

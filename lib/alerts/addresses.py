@@ -82,14 +82,8 @@ async def confirm(conn: db.Connection, token: str, address: str | None) -> dict[
     row = await db.fetch_one(conn, "alert_update_confirmed", token_hash=hashed(token))
     if row is None:
         raise NotFound("This link was used already, or is over.")
-    await audit.record(
-        conn,
-        audit.Actor(row["workspace_id"], None, "cron", None, address),
-        "address.confirm",
-        _digest(row["address"]),
-        None,
-        None,
-    )
+    actor = audit.Actor(row["workspace_id"], None, "link", None, address)
+    await audit.record(conn, actor, "address.confirm", _digest(row["address"]), None, None)
     return row
 
 
@@ -106,7 +100,7 @@ async def unsubscribe(conn: db.Connection, token: str, address: str | None) -> d
     row = await db.fetch_one(conn, "alert_delete_recipient", token=token)
     if row is None:
         raise NotFound("There is no such link.")
-    actor = audit.Actor(row["workspace_id"], row["project_id"], "cron", None, address)
+    actor = audit.Actor(row["workspace_id"], row["project_id"], "link", None, address)
     await audit.record(conn, actor, "channel.unsubscribe", row["channel_id"], None, {"recipient": _digest(row["address"])})
     return row
 

@@ -98,6 +98,7 @@ async def ask_again(conn: db.Connection, actor: audit.Actor, project_id: int, ch
         raise Conflict("Nobody need be asked: mail may go there already.")
     if not await addresses.ask(conn, actor, project_id, row["target"]):
         raise TooOften("The address was asked a moment ago. Ask it again in some minutes.", addresses.AGAIN.seconds)
+    await audit.record(conn, actor, "channel.ask", channel_id, None, None)
     return _shown(row)
 
 

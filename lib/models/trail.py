@@ -15,7 +15,7 @@ Action = Annotated[str, StringConstraints(pattern=r"^[a-z_]+(\.[a-z_]+)?$", max_
 class TrailFilters(Query):
     """What is looked for. action: `incident.merge`, or `incident` for all about them."""
 
-    actor_kind: Literal["person", "key", "cron"] | None = None
+    actor_kind: Literal["person", "key", "cron", "link"] | None = None
     actor_id: int | None = Field(None, ge=0, le=BIGINT_MAX)
     action: Action | None = None
     object_id: Annotated[str, StringConstraints(max_length=200)] | None = None
@@ -39,7 +39,7 @@ class Change(Answer):
     id: int
     at: Moment
     project_id: int | None
-    actor_kind: Literal["person", "key", "cron"]
+    actor_kind: Literal["person", "key", "cron", "link"]
     actor_id: int | None
     actor_name: str | None
     action: str

@@ -8,7 +8,8 @@ import { can } from '../lib/roles.js';
 import { go, withQuery } from '../lib/router.js';
 import { Json } from '../lib/text.js';
 
-const ACTIONS = ['incident', 'key', 'member', 'invitation', 'project', 'workspace', 'rules', 'limits', 'view', 'alert_rule', 'channel'];
+const ACTIONS = ['incident', 'key', 'member', 'invitation', 'project', 'workspace', 'rules', 'limits', 'view', 'alert_rule', 'channel', 'address', 'delivery'];
+const NAMELESS = /** @type {Record<string, string>} */ ({ cron: 'Sensra itself', link: 'Whoever holds the link of a mail' });
 
 /** @param {any} props */
 export default function Audit({ account, parts, place }) {
@@ -42,7 +43,7 @@ function Log({ workspace, place }) {
       : !items.length ? html`<${Empty} title="Nothing here"><p>${refused ? 'Nobody was refused.' : 'Nothing was changed.'}</p><//>`
         : html`<div class="table-scroll" tabindex="0" role="region" aria-label="Audit log"><table><thead><tr><th>When</th><th>Who</th><th>What</th><th>On</th><th>${refused ? 'Attempts' : 'Change'}</th></tr></thead>
           <tbody>${items.map((one) => html`<tr key=${one.id ?? `${one.minute}${one.actor_id}${one.action}${one.object_id}`}><td title=${exactTime(one.at ?? one.minute)}><${Time} iso=${one.at ?? one.minute} /></td>
-            <td>${one.actor_name ?? (one.actor_kind === 'cron' ? 'Sensra itself' : `${one.actor_kind} ${one.actor_id ?? ''}`)}${one.address && html`<div class="muted small-text">${one.address}</div>`}</td>
+            <td>${one.actor_name ?? (NAMELESS[one.actor_kind] ?? `${one.actor_kind} ${one.actor_id ?? ''}`)}${one.address && html`<div class="muted small-text">${one.address}</div>`}</td>
             <td>${one.action.replace('.', ' ').replaceAll('_', ' ')}</td><td><code>${one.object_id}</code></td>
             <td>${refused ? one.attempts : html`<${Change} before=${one.before} after=${one.after} />`}</td></tr>`)}</tbody></table></div>
           ${cursor && html`<div class="more"><button onClick=${next}>Show more</button></div>`}`}

@@ -494,6 +494,88 @@ async def test_a_dead_mail_is_not_sent_again_to_somebody_who_ended_them_or_left(
     assert [mail.to for mail in outbox.mails] == [[dead["alice"]["recipient"]]]
 
 
+@pytest.mark.parametrize(
+    "ending",
+    ["DELETE FROM members WHERE person_id = %s", "UPDATE members SET role = 'member' WHERE person_id = %s"],
+    ids=["left", "no admin any more"],
+)
+async def test_a_dead_notice_is_not_sent_again_to_somebody_who_is_no_admin_any_more(
+    alerts: Alerts, outbox: OutboxStandIn, ending: str
+) -> None:
+    tenant = alerts.tenant
+    await alerts.stage.rows(
+        "INSERT INTO notices (workspace_id, project_id, kind, detail) VALUES (%s, %s, 'spike', %s)",
+        tenant.workspace_id, tenant.project_id, '{"spike_events": 1000, "spike_factor": 10}',
+    )  # fmt: skip
+    outbox.failing.mode = 422
+    await alerts.sweep()
+    outbox.failing.mend()
+    dead = {one["recipient"].partition("@")[0]: one for one in (await alerts.call("GET", "/deliveries?state=dead"))["items"]}
+    [row] = await alerts.stage.rows(
+        "SELECT m.person_id FROM members m JOIN people p ON p.id = m.person_id WHERE m.workspace_id = %s AND lower(p.email) = %s",
+        tenant.workspace_id, dead["anna"]["recipient"],
+    )  # fmt: skip
+    await alerts.stage.rows(ending, row["person_id"])
+    await alerts.call("POST", f"/deliveries/{dead['anna']['id']}/resend", expect=409)
+    await alerts.call("POST", f"/deliveries/{dead['alice']['id']}/resend")
+    await alerts.sweep()
+    assert [mail.to for mail in outbox.mails] == [[dead["alice"]["recipient"]]]
+
+
+async def test_a_dead_question_is_asked_again_only_while_its_link_leads_somewhere(alerts: Alerts, outbox: OutboxStandIn) -> None:
+    outbox.failing.mode = 422
+    body = {"kind": "email", "name": "Pager", "target": {"address": "pager@elsewhere.example"}}
+    await alerts.call("POST", "/channels", body, expect=201)
+    await alerts.sweep()
+    outbox.failing.mend()
+    [dead] = (await alerts.call("GET", "/deliveries?state=dead"))["items"]
+    assert dead["purpose"] == "address_confirmation"
+    expires = "UPDATE addresses SET token_expires_at = now() + %s::interval WHERE address = 'pager@elsewhere.example'"
+    await alerts.stage.rows(expires, "-1 second")
+    await alerts.call("POST", f"/deliveries/{dead['id']}/resend", expect=409)
+    await alerts.stage.rows(expires, "1 hour")
+    await alerts.call("POST", f"/deliveries/{dead['id']}/resend")
+    await alerts.sweep()
+    assert [mail.to for mail in outbox.mails] == [["pager@elsewhere.example"]]
+
+
+async def test_a_dead_mail_that_is_sent_again_is_from_whom_mails_are_now(
+    alerts: Alerts, outbox: OutboxStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [channel] = (await alerts.call("GET", "/channels"))["items"]
+    delivery = await alerts.call("POST", f"/channels/{channel['id']}/test")
+    outbox.failing.mode = 403
+    await alerts.sweep()
+    outbox.failing.mend()
+    monkeypatch.setenv("MAIL_FROM", "Sensra <mended@sensra.example>")
+    settings.current.cache_clear()
+    await alerts.call("POST", f"/deliveries/{delivery['id']}/resend")
+    await alerts.sweep()
+    assert [mail.sender for mail in outbox.mails] == ["Sensra <mended@sensra.example>"]
+
+
+async def test_the_trail_tells_who_asked_an_address_and_that_its_links_were_used(alerts: Alerts, outbox: OutboxStandIn) -> None:
+    made, link = await asked(alerts, outbox)
+    await alerts.stage.rows("UPDATE addresses SET asked_at = asked_at - interval '1 hour'")
+    await alerts.call("POST", f"/channels/{made['id']}/confirmation")
+    await alerts.sweep()
+    found = LINK.search(outbox.mails[-1].text)
+    assert found
+    assert found[1] != link
+    await alerts.client.post(found[1])
+    await alerts.call("POST", f"/channels/{made['id']}/test")
+    await alerts.sweep()
+    await alerts.client.post(outbox.mails[-1].headers["List-Unsubscribe"].strip("<>").removeprefix("https://sensra.test"))
+    rows = await alerts.stage.rows(
+        "SELECT actor_kind, actor_id IS NOT NULL AS is_known, action FROM audit_log WHERE workspace_id = %s ORDER BY id",
+        alerts.tenant.workspace_id,
+    )  # fmt: skip
+    told = [(row["actor_kind"], row["is_known"], row["action"]) for row in rows]
+    assert ("person", True, "channel.ask") in told
+    assert {("link", False, "address.confirm"), ("link", False, "channel.unsubscribe")} <= set(told)
+    assert not [one for one in told if one[0] == "cron"]
+
+
 async def test_one_owner_who_ends_them_does_not_end_anothers(alerts: Alerts, outbox: OutboxStandIn) -> None:
     await alerts.stage.rows("UPDATE members SET role = 'owner' WHERE workspace_id = %s", alerts.tenant.workspace_id)
     [channel] = (await alerts.call("GET", "/channels"))["items"]

@@ -34,5 +34,6 @@ def test_a_system_mail_may_do_without_a_button() -> None:
 
 async def test_a_system_mail_leaves_like_any_other(outbox: OutboxStandIn) -> None:
     content = mail.render_plain_mail("Hello", ["One.", "Two."], button=None, footer="Three.")
-    assert (await mail.send(content, "bob@acme.example", sender=outbox.sender, idempotency_key="k")).provider_id == outbox.mails[0].id
+    sent = await mail.send(content, "bob@acme.example", sender=outbox.sender, idempotency_key="k")
+    assert sent.provider_id == outbox.mails[0].id
     assert outbox.mails[0].subject == "Hello"
