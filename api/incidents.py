@@ -146,9 +146,11 @@ async def correct_analysis(call: Call, body: analyses.Correction) -> dict[str, A
 
 
 @operations.get(INCIDENT + "/events", "incidents:read", answers=models.EventPage)
-async def list_events(call: Call, query: PageQuery) -> dict[str, Any]:
-    """A page of an incident's events, the newest received first."""
-    return await incidents.list_events(call.conn, call.project_id, call.id("incident_id"), query.limit, query.cursor)
+async def list_events(call: Call, query: models.EventQuery) -> dict[str, Any]:
+    """A page of an incident's events by when they were received, the newest first unless asked otherwise."""
+    filters = incidents.EventFilters(query.environment, query.release, query.order)
+    place = (call.project_id, call.id("incident_id"))
+    return await incidents.list_events(call.conn, *place, query.limit, query.cursor, filters, query.beyond)
 
 
 @operations.get(INCIDENT + "/events/{event_id}", "incidents:read", answers=models.Event)

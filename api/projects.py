@@ -100,9 +100,9 @@ async def read_project(call: Call) -> dict[str, Any]:
 
 
 @operations.patch(PROJECT, "project:write", answers=places.Project)
-async def change_project(call: Call, body: places.PlacePatch) -> dict[str, Any]:
-    """Rename a project."""
-    return await projects.change(call.conn, call.actor, call.project_id, body.name, body.slug)
+async def change_project(call: Call, body: places.ProjectPatch) -> dict[str, Any]:
+    """Rename a project, or say where its code is."""
+    return await projects.change(call.conn, call.actor, call.project_id, body.model_dump(exclude_unset=True))
 
 
 @operations.get(PROJECT + "/grouping-rules", "rules:read", answers=models.GroupingRulesAnswer)

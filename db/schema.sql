@@ -325,6 +325,44 @@ begin
 end
 $_$;
 
+CREATE FUNCTION public.event_steps(project bigint, incident bigint, since timestamp with time zone, after timestamp with time zone, after_id uuid, oldest_first boolean, environment text, release text, max_rows integer, max_looked integer) RETURNS TABLE(last_at timestamp with time zone, last_id uuid, is_more boolean, event public.events)
+    LANGUAGE plpgsql STABLE
+    SET enable_sort TO 'off'
+    AS $_$
+begin
+    return query execute format('
+        with looked as materialized (
+            select e.*
+              from incident_fingerprints f
+             cross join lateral (
+                   select *
+                     from events e
+                    where e.project_id = f.project_id and e.fingerprint = f.fingerprint
+                      and e.received_at >= $3
+                      and ($4 is null or (e.received_at, e.event_id) %1$s ($4, $5))
+                    order by e.received_at %2$s, e.event_id %2$s
+                    limit $9) e
+             where f.project_id = $1 and f.incident_id = $2
+             order by e.received_at %2$s, e.event_id %2$s
+             limit $9
+        ), fitting as (
+            select l::events as event
+              from looked l
+             where ($6 is null or l.environment = $6) and ($7 is null or l.release = $7)
+             order by l.received_at %2$s, l.event_id %2$s
+             limit $8
+        ), last as (
+            select l.received_at, l.event_id from looked l order by l.received_at %3$s, l.event_id %3$s limit 1
+        )
+        select last.received_at, last.event_id, (select count(*) from looked) >= $9, f.event
+          from last
+          left join fitting f on true',
+        case when oldest_first then '>' else '<' end, case when oldest_first then 'asc' else 'desc' end,
+        case when oldest_first then 'desc' else 'asc' end)
+    using project, incident, since, after, after_id, environment, release, max_rows, max_looked;
+end
+$_$;
+
 CREATE FUNCTION public.expires_on(received_at timestamp with time zone, retention_days integer) RETURNS date
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $_$
@@ -2270,10 +2308,12 @@ CREATE TABLE public.projects (
     payloads_per_day integer DEFAULT 1000 NOT NULL,
     spike_factor integer DEFAULT 10,
     deleted_at timestamp with time zone,
+    repository text,
     CONSTRAINT projects_events_per_minute_max_check CHECK ((events_per_minute_max > 0)),
     CONSTRAINT projects_fingerprints_per_minute_max_check CHECK ((fingerprints_per_minute_max > 0)),
     CONSTRAINT projects_name_check CHECK (((length(name) >= 1) AND (length(name) <= 120))),
     CONSTRAINT projects_payloads_per_day_check CHECK ((payloads_per_day > 0)),
+    CONSTRAINT projects_repository_check CHECK ((repository ~ '^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$'::text)),
     CONSTRAINT projects_retention_days_check CHECK (((retention_days >= 1) AND (retention_days <= 3650))),
     CONSTRAINT projects_slug_check CHECK ((slug ~ '^[a-z0-9][a-z0-9-]{0,62}$'::text)),
     CONSTRAINT projects_spike_factor_check CHECK (((spike_factor >= 2) AND (spike_factor <= 1000)))

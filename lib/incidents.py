@@ -13,6 +13,7 @@ from lib.errors import Conflict, InvalidRequest, NotFound
 
 Status = Literal["open", "resolved", "ignored"]
 Sort = Literal["last_seen", "first_seen", "event_count"]
+Order = Literal["newest", "oldest"]
 # An event's own clock may be this far ahead of ours.
 CLOCK_SLACK = timedelta(days=1)
 # Longer is for ever; a year beyond 9999 could be stored, and then never be read again.
@@ -21,6 +22,12 @@ LISTED = (
     "id", "title", "culprit", "kind", "level", "platform", "status", "event_count", "people_count", "first_seen", "last_seen",
     "first_release", "last_release", "environments", "regressed_at", "escalated_at",
 )  # fmt: skip
+EVENT = (
+    "event_id", "received_at", "occurred_at", "expires_on", "level", "release", "environment", "service", "route",
+    "removed_count", "sampled",
+)  # fmt: skip
+# Events that a narrowed page looks at: what they are narrowed by stands in no key.
+LOOKED_MAX = 20_000
 RESOLUTION = ("status_changed_at", "resolved_release", "resolved_in_next_release", "ignored_until", "ignored_until_count")
 # Of these the trail keeps what was before and what is after.
 AUDITED = ("status", "resolved_release", "ignored_until", "ignored_until_count")
@@ -123,20 +130,59 @@ async def read(conn: db.Connection, project_id: int, incident_id: int) -> dict[s
     return _listed(row) | {name: row[name] for name in RESOLUTION} | more
 
 
+class EventFilters(NamedTuple):
+    """Which of an incident's events, and from which end; None: not narrowed."""
+
+    environment: str | None = None
+    release: str | None = None
+    order: Order = "newest"
+
+
+ALL_EVENTS = EventFilters()
+
+
 async def list_events(
-    conn: db.Connection, project_id: int, incident_id: int, limit: int = paging.LIMIT_DEFAULT, cursor: str | None = None
-) -> dict[str, Any]:
-    """`{"items": […], "next_cursor": …}` of an incident's events, newest received first. Raises NotFound, InvalidRequest."""
+    conn: db.Connection, project_id: int, incident_id: int, limit: int = paging.LIMIT_DEFAULT, cursor: str | None = None,
+    filters: EventFilters = ALL_EVENTS, beyond: str | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """`{"items": […], "next_cursor": …}` of an incident's events by when they were received.
+
+    beyond: begin behind this event. A narrowed page looks at LOOKED_MAX events at most; it may hold fewer than `limit`, or none,
+    and lead on all the same. Raises NotFound, InvalidRequest.
+    """
     incident = await find(conn, project_id, incident_id)
-    after, after_id = paging.decode(cursor, (str, str)) if cursor else (None, None)
+    since = incident["first_seen"] - CLOCK_SLACK
+    after, after_id = await _begin(conn, project_id, cursor, beyond)
+    narrowed = filters.environment or filters.release
     rows = await db.fetch_all(
-        conn, "event_list_by_incident", project_id=project_id, incident_id=incident_id, limit=limit + 1,
-        since=incident["first_seen"] - CLOCK_SLACK, after=moment(after) if after else None,
-        after_id=event_uuid(after_id) if after_id else None,
+        conn, "event_list_by_incident", project_id=project_id, incident_id=incident_id, since=since, after=after,
+        after_id=after_id, oldest_first=filters.order == "oldest", environment=filters.environment, release=filters.release,
+        max_rows=limit + 1, max_looked=LOOKED_MAX if narrowed else limit + 1,
     )  # fmt: skip
-    page = rows[:limit]
-    next_cursor = paging.encode([page[-1]["received_at"], page[-1]["event_id"].hex]) if len(rows) > limit else None
-    return {"items": [_shown(row) for row in page], "next_cursor": next_cursor}
+    found = [row for row in rows if row["event_id"]]
+    page = found[:limit]
+    end = None
+    if len(found) > limit:
+        end = page[-1]["received_at"], page[-1]["event_id"]
+    elif rows and rows[0]["is_more"]:
+        end = rows[0]["last_at"], rows[0]["last_id"]
+    return {"items": [_shown(row) for row in page], "next_cursor": paging.encode([end[0], end[1].hex]) if end else None}
+
+
+async def _begin(
+    conn: db.Connection, project_id: int, cursor: str | None, beyond: str | None
+) -> tuple[datetime | None, uuid.UUID | None]:
+    """Behind which event a page begins. Raises InvalidRequest for a foreign cursor, NotFound for an event that is not there."""
+    if cursor:
+        after, after_id = paging.decode(cursor, (str, str))
+        return moment(after), event_uuid(after_id)
+    if beyond:
+        event_id = event_uuid(beyond)
+        place = await db.fetch_one(conn, "event_find_id", project_id=project_id, event_id=event_id)
+        if place is None:
+            raise NotFound("There is no such event here.")
+        return place["received_at"], event_id
+    return None, None
 
 
 def event_uuid(text: str) -> uuid.UUID:
@@ -148,7 +194,7 @@ def event_uuid(text: str) -> uuid.UUID:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "event_id": row["event_id"].hex}
+    return {name: row[name] for name in EVENT} | {"event_id": row["event_id"].hex}
 
 
 async def read_event(conn: db.Connection, project_id: int, event_id: str, incident_id: int | None = None) -> dict[str, Any]:

@@ -55,3 +55,13 @@ SCOPES: tuple[str, ...] = tuple(name for name, permission in PERMISSIONS.items()
 def allows(role: str, permission: str) -> bool:
     """Whether somebody of this role has this permission. Raises KeyError for one that is not in the table."""
     return RANK[role] >= RANK[PERMISSIONS[permission].at_least]
+
+
+def of(role: str) -> list[str]:
+    """All that somebody of this role may do, in the order of the table."""
+    return [name for name in PERMISSIONS if allows(role, name)]
+
+
+def given_by(role: str) -> list[Role]:
+    """The roles that somebody of this role can give: none without members:write, and none above their own."""
+    return [one for one in ROLES if RANK[one] <= RANK[role]] if allows(role, "members:write") else []

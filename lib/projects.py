@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from lib import audit, db, paging, slugs, workspaces
@@ -9,6 +10,7 @@ from lib.errors import Conflict, NotFound
 
 # Of one workspace.
 PROJECTS_MAX = 200
+CHANGED = ("name", "slug", "repository")
 
 
 async def create(conn: db.Connection, actor: audit.Actor, workspace_id: int, name: str, slug: str | None) -> dict[str, Any]:
@@ -46,19 +48,23 @@ async def read(conn: db.Connection, project_id: int) -> dict[str, Any]:
     return row
 
 
-async def change(conn: db.Connection, actor: audit.Actor, project_id: int, name: str | None, slug: str | None) -> dict[str, Any]:
-    """Rename it; None leaves as it is. Its earlier slugs lead on. Raises NotFound, Conflict (a slug too many, or another's)."""
+async def change(conn: db.Connection, actor: audit.Actor, project_id: int, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Change its name, slug or repository; what is not in `changes` stays. Its earlier slugs lead on.
+
+    Raises NotFound, Conflict (a slug too many, or another's).
+    """
     before = await db.fetch_one(conn, "project_lock", project_id=project_id)
     if before is None:
         raise NotFound
-    if slug:
+    # Name and slug are never taken away: null means that they stay.
+    given = {name: value for name, value in changes.items() if value is not None or name == "repository"}
+    if "slug" in given:
         await slugs.require_room(
-            conn, "project_count_slugs", slug, workspace_id=before["workspace_id"], project_id=project_id
+            conn, "project_count_slugs", given["slug"], workspace_id=before["workspace_id"], project_id=project_id
         )  # fmt: skip
-    after = await slugs.take_first(
-        conn, "project_update", [slug or before["slug"]], project_id=project_id, name=name or before["name"]
-    )  # fmt: skip
-    await audit.record(conn, actor, "project.change", project_id, *slugs.renamed(before, after))
+    now = {name: given.get(name, before[name]) for name in CHANGED}
+    after = await slugs.take_first(conn, "project_update", [now.pop("slug")], project_id=project_id, **now)
+    await audit.record(conn, actor, "project.change", project_id, *slugs.renamed(before, after, CHANGED))
     return after
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -55,7 +55,9 @@ async def require_room(conn: db.Connection, query: str, slug: str, **params: Any
         raise Conflict(f"{SLUGS_MAX} slugs have been used here, which is all there are. Go back to one of them.")
 
 
-def renamed(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """For the trail: what changed of name and slug."""
-    changed = [name for name in RENAMED if before[name] != after[name]]
+def renamed(
+    before: Mapping[str, Any], after: Mapping[str, Any], names: Sequence[str] = RENAMED
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """For the trail: what changed of name and slug, or of these names."""
+    changed = [name for name in names if before[name] != after[name]]
     return {name: before[name] for name in changed}, {name: after[name] for name in changed}

@@ -1,9 +1,13 @@
 -- name: event_list_by_incident
--- Newest first, by the key of each day's partition (db/migrations/0007_event_page.sql).
--- since: no event of the incident is older, so that older partitions are not even planned.
-SELECT event_id, received_at, occurred_at, expires_on, level, release, environment, service, route, removed_count, sampled
-  FROM event_page(%(project_id)s, %(incident_id)s, %(since)s, %(after)s, %(after_id)s, %(limit)s)
- ORDER BY received_at DESC, event_id DESC;
+-- In either direction, by the key of each day's partition (db/migrations/0071_event_steps.sql).
+-- since: no event of the incident is older, so that older partitions are not even planned. event_id is null where none fits.
+SELECT s.last_at, s.last_id, s.is_more, e.event_id, e.received_at, e.occurred_at, e.expires_on, e.level, e.release, e.environment,
+       e.service, e.route, e.removed_count, e.sampled
+  FROM event_steps(%(project_id)s, %(incident_id)s, %(since)s, %(after)s, %(after_id)s, %(oldest_first)s, %(environment)s,
+                   %(release)s, %(max_rows)s, %(max_looked)s) s
+ CROSS JOIN LATERAL (SELECT (s.event).*) e
+ ORDER BY CASE WHEN %(oldest_first)s THEN e.received_at END, CASE WHEN %(oldest_first)s THEN e.event_id END,
+          e.received_at DESC, e.event_id DESC;
 
 -- name: event_find_id
 -- Where an event lies. Asked first, so that the partitions of the next query are known when it is planned.

@@ -66,8 +66,8 @@ SELECT i.id, i.email, i.role, i.created_by, i.created_at, i.expires_at, i.accept
  LIMIT %(limit)s;
 
 -- name: export_list_projects
-SELECT p.id, p.slug, p.name, p.retention_days, p.created_at, p.deleted_at, p.events_per_minute_max, p.fingerprints_per_minute_max,
-       p.payloads_per_day, p.spike_factor
+SELECT p.id, p.slug, p.name, p.repository, p.retention_days, p.created_at, p.deleted_at, p.events_per_minute_max,
+       p.fingerprints_per_minute_max, p.payloads_per_day, p.spike_factor
   FROM projects p
  WHERE p.workspace_id = %(workspace_id)s AND (%(after)s::text[] IS NULL OR p.id > (%(after)s::text[])[1]::bigint)
  ORDER BY p.id

@@ -82,7 +82,8 @@ RETURNING id;
 -- name: person_list_projects
 -- One row a project that the person can reach; a workspace without projects, and a person without workspaces, have one too.
 SELECT pe.id AS person_id, pe.name AS person_name, pe.email AS person_email, w.id AS workspace_id, w.slug AS workspace_slug,
-       w.name AS workspace_name, m.role, p.id AS project_id, p.slug AS project_slug, p.name AS project_name
+       w.name AS workspace_name, m.role, p.id AS project_id, p.slug AS project_slug, p.name AS project_name,
+       p.repository AS project_repository
   FROM people pe
   LEFT JOIN (members m JOIN workspaces w ON w.id = m.workspace_id AND w.deleted_at IS NULL) ON m.person_id = pe.id
   LEFT JOIN projects p ON p.workspace_id = w.id AND p.deleted_at IS NULL

@@ -22,6 +22,8 @@ class Project(Answer):
     id: int
     slug: str
     name: str
+    repository: str | None
+    """On GitHub, as owner/name: where an incident's new issue is written."""
 
 
 class Workspace(Answer):
@@ -31,6 +33,10 @@ class Workspace(Answer):
     slug: str
     name: str
     role: Role
+    permissions: list[str]
+    """What this role may do here; docs/permissions.md."""
+    gives: list[Role]
+    """The roles that one can give to others."""
     projects: list[Project]
 
 

@@ -37,6 +37,16 @@ class IncidentListQuery(IncidentQuery):
     trend: Window | None = None
 
 
+class EventQuery(PageQuery):
+    """Which of an incident's events, from which end. A narrowed page may hold fewer than `limit` and lead on all the same."""
+
+    order: Literal["newest", "oldest"] = "newest"
+    environment: Text | None = None
+    release: Text | None = None
+    beyond: Annotated[str, StringConstraints(max_length=36)] | None = None
+    """An event's id: the page begins behind it."""
+
+
 class IncidentPatch(Body):
     """A change of status, and what it is bound to."""
 

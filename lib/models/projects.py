@@ -13,6 +13,10 @@ from lib.permissions import Role
 Slug = Annotated[str, StringConstraints(pattern=slugs.PATTERN)]
 
 
+# On GitHub, as owner/name.
+Repository = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$")]
+
+
 class PlaceCreate(Body):
     """A workspace or project to be made; without a slug one is made from the name."""
 
@@ -25,6 +29,12 @@ class PlacePatch(Body):
 
     name: Name | None = None
     slug: Slug | None = None
+
+
+class ProjectPatch(PlacePatch):
+    """Another name, slug or repository; null takes the repository away."""
+
+    repository: Repository | None = None
 
 
 class Workspace(Answer):
@@ -55,6 +65,8 @@ class Project(Answer):
     workspace_id: int
     slug: str
     name: str
+    repository: str | None
+    """On GitHub, as owner/name."""
     retention_days: int
     created_at: Moment
 

@@ -76,6 +76,9 @@ function marks(plot, releases) {
   ctx.save();
   ctx.strokeStyle = ctx.fillStyle = colour('--muted');
   ctx.font = `${11 * ratio}px system-ui`;
+  // As the axes left them, names would be drawn to the left of where they begin.
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'alphabetic';
   ctx.setLineDash([3 * ratio, 3 * ratio]);
   for (const { release, at } of releases) {
     const x = plot.valToPos(new Date(at).getTime() / 1000, 'x', true);
@@ -85,7 +88,7 @@ function marks(plot, releases) {
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
     const wide = ctx.measureText(release).width;
-    const left = Math.max(0, Math.min(x + 4 * ratio, bbox.left + bbox.width - wide));
+    const left = Math.max(bbox.left, Math.min(x + 4 * ratio, bbox.left + bbox.width - wide));
     if (left + wide < free) {
       ctx.fillText(release, left, bbox.top - 4 * ratio);
       free = left - 8 * ratio;

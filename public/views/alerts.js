@@ -4,7 +4,7 @@ import { call } from '../lib/api.js';
 import { Confirm } from '../lib/forms.js';
 import { useLoad } from '../lib/load.js';
 import { Empty, Menu, Problem, Skeleton, Time, useTitle } from '../lib/parts.js';
-import { can } from '../lib/roles.js';
+import { may } from '../lib/permissions.js';
 import { say, sayFailed } from '../lib/toasts.js';
 import { ChannelDialog, RuleDialog } from './alert_forms.js';
 import { Deliveries } from './deliveries.js';
@@ -18,7 +18,7 @@ export default function Alerts({ project, place }) {
   const rules = useLoad((signal) => call('listRules', { path, signal }), [project.id], { keep: true });
   const channels = useLoad((signal) => call('listChannels', { path, signal }), [project.id], { keep: true });
   const [asking, setAsking] = useState(/** @type {any} */ (null));
-  const may = can(project.workspace.role, 'admin');
+  const mayChange = may(project.workspace, 'alerts:write');
   const close = () => setAsking(null);
   const reload = () => (rules.reload(), channels.reload());
   /** @param {any} rule @param {any} body @param {string} text */
@@ -28,13 +28,13 @@ export default function Alerts({ project, place }) {
   const error = rules.error ?? channels.error;
   if (error) return html`<${Problem} error=${error} retry=${reload} />`;
   return html`<div class="page wide">
-    <header class="page-head"><h1>Alerts</h1>${may && html`<div class="row-actions"><button onClick=${() => setAsking({ channel: true })}>New channel</button><button class="primary" disabled=${!channels.data} onClick=${() => setAsking({ rule: true })}>New rule</button></div>`}</header>
+    <header class="page-head"><h1>Alerts</h1>${mayChange && html`<div class="row-actions"><button onClick=${() => setAsking({ channel: true })}>New channel</button><button class="primary" disabled=${!channels.data} onClick=${() => setAsking({ rule: true })}>New rule</button></div>`}</header>
     <section class="part"><h2>Rules</h2>
       ${!rules.data || !channels.data ? html`<${Skeleton} rows=${3} kind="list" />` : !rules.data.items.length ? html`<${Empty} title="No rule"><p>Nobody is told of anything. Make a rule.</p><//>`
         : html`<ul class="listed">${rules.data.items.map((/** @type {any} */ rule) => html`<li key=${rule.id}>
           <div><b>${rule.name}</b> ${!rule.enabled && html`<span class="badge">off</span>`} ${rule.muted_until && new Date(rule.muted_until) > new Date() && html`<span class="badge">muted until ${new Date(rule.muted_until).toLocaleString()}</span>`}
             <div class="muted small-text">${conditionText(rule.conditions)}${filterText(rule.filters)}. To ${names(channels.data.items, rule.channel_ids)}.</div></div>
-          ${may && html`<div class="row-actions">
+          ${mayChange && html`<div class="row-actions">
             <button class="small" onClick=${() => setAsking({ rule })}>Edit</button>
             <${Menu} label="More"><button onClick=${() => change(rule, { muted_until: new Date(Date.now() + DAY).toISOString() }, `${rule.name} is silent for a day`)}>Mute for a day</button>
               ${rule.muted_until && html`<button onClick=${() => change(rule, { muted_until: null }, `${rule.name} speaks again`)}>Unmute</button>`}
@@ -45,9 +45,9 @@ export default function Alerts({ project, place }) {
       ${!channels.data ? html`<${Skeleton} rows=${2} kind="list" />` : html`<ul class="listed">${channels.data.items.map((/** @type {any} */ one) => html`<li key=${one.id}>
         <div><b>${one.name}</b> <span class="badge">${one.kind}</span> ${!one.confirmed && html`<span class="badge escalated">waits for consent</span>`} ${one.disabled_at && html`<span class="badge regressed">off</span>`}
           <div class="muted small-text">${one.target}. At once, then at most every ${one.digest_minutes} min; ${one.hourly_max} an hour at most. ${one.disabled_reason ?? ''} ${one.failing_since && html`Fails since <${Time} iso=${one.failing_since} />.`}</div></div>
-        ${may && html`<div class="row-actions"><button class="small" onClick=${() => test(one)}>Send a test</button><button class="small" onClick=${() => setAsking({ channel: one })}>Edit</button><button class="small danger" onClick=${() => setAsking({ deleteChannel: one })}>Delete</button></div>`}</li>`)}</ul>`}
+        ${mayChange && html`<div class="row-actions"><button class="small" onClick=${() => test(one)}>Send a test</button><button class="small" onClick=${() => setAsking({ channel: one })}>Edit</button><button class="small danger" onClick=${() => setAsking({ deleteChannel: one })}>Delete</button></div>`}</li>`)}</ul>`}
     </section>
-    <${Deliveries} project=${project} place=${place} channels=${channels.data?.items ?? []} may=${may} />
+    <${Deliveries} project=${project} place=${place} channels=${channels.data?.items ?? []} mayChange=${mayChange} />
     ${asking?.rule && html`<${RuleDialog} project=${project} rule=${asking.rule === true ? null : asking.rule} channels=${channels.data.items} onDone=${reload} onClose=${close} />`}
     ${asking?.channel && html`<${ChannelDialog} project=${project} channel=${asking.channel === true ? null : asking.channel} onDone=${reload} onClose=${close} />`}
     ${asking?.deleteRule && html`<${Confirm} title=${`Delete ${asking.deleteRule.name}`} label="Delete" onClose=${close} onYes=${() => call('deleteRule', { path: { ...path, rule_id: asking.deleteRule.id } }).then(reload)}><p>What waits to be told by it is not told any more.</p><//>`}

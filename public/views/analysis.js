@@ -4,7 +4,7 @@ import { call } from '../lib/api.js';
 import { useAction, Field, Refusal, typed } from '../lib/forms.js';
 import { useEvery, useLoad } from '../lib/load.js';
 import { Dialog, Time } from '../lib/parts.js';
-import { can } from '../lib/roles.js';
+import { may } from '../lib/permissions.js';
 import { Text } from '../lib/text.js';
 import { say, sayFailed } from '../lib/toasts.js';
 
@@ -23,7 +23,7 @@ export function Analysis({ project, incident_id }) {
   useEvery(() => pending && found.reload(), POLL_SECONDS, [pending, found.reload]);
   if (!found.data) return null;
   const { analysis: one, detail, configured } = found.data;
-  const may = can(project.workspace.role, 'member');
+  const mayAsk = may(project.workspace, 'incidents:write');
   /** @param {boolean} helpful */
   const rate = async (helpful) => {
     try {
@@ -36,7 +36,7 @@ export function Analysis({ project, incident_id }) {
   };
   if (!one) {
     return html`<section class="part" aria-labelledby="analysis-title"><div class="section-head"><h2 id="analysis-title">Analysis</h2>
-      ${may && configured && html`<button class="small" disabled=${asking.busy || pending} onClick=${() => asking.run()}>${pending ? 'Being written' : 'Explain this'}</button>`}</div>
+      ${mayAsk && configured && html`<button class="small" disabled=${asking.busy || pending} onClick=${() => asking.run()}>${pending ? 'Being written' : 'Explain this'}</button>`}</div>
       <p class="muted">${detail}</p><${Refusal} error=${asking.error} /></section>`;
   }
   return html`<section class="part analysis" aria-labelledby="analysis-title">
@@ -48,7 +48,7 @@ export function Analysis({ project, incident_id }) {
     ${one.evidence?.length > 0 && html`<details><summary>What it rests on</summary><ul class="evidence">${one.evidence.map((/** @type {any} */ frame, /** @type {number} */ index) => html`<li key=${index}><code>${frame.function ?? '?'}</code> <span class="place">${frame.file ?? frame.module ?? ''}${frame.line ? `:${frame.line}` : ''}</span> <${Text} text=${frame.shows} /></li>`)}</ul></details>`}
     ${one.correction && html`<p class="note">Corrected by a person: <${Text} text=${one.correction.text} /></p>`}
     <div class="analysis-foot muted"><span>${one.provenance?.text} <${Time} iso=${one.finished_at ?? one.created_at} /></span>
-      ${may && html`<span class="row-actions"><button class="small" onClick=${() => rate(true)}>Helpful</button><button class="small" onClick=${() => rate(false)}>Not helpful</button>
+      ${mayAsk && html`<span class="row-actions"><button class="small" onClick=${() => rate(true)}>Helpful</button><button class="small" onClick=${() => rate(false)}>Not helpful</button>
         <button class="small" onClick=${() => setCorrecting(true)}>Correct it…</button><button class="small" disabled=${asking.busy || pending} onClick=${() => asking.run()}>${pending ? 'Being written' : 'Again'}</button></span>`}</div>
     <${Refusal} error=${asking.error} />
     ${correcting && html`<${Correct} path=${{ ...path, analysis_id: one.id }} text=${one.correction?.text ?? ''} onDone=${found.reload} onClose=${() => setCorrecting(false)} />`}

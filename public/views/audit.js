@@ -4,7 +4,7 @@ import { call } from '../lib/api.js';
 import { exactTime } from '../lib/format.js';
 import { useLoad } from '../lib/load.js';
 import { Empty, Problem, Skeleton, Time, useTitle } from '../lib/parts.js';
-import { can } from '../lib/roles.js';
+import { may } from '../lib/permissions.js';
 import { go, withQuery } from '../lib/router.js';
 import { Json } from '../lib/text.js';
 
@@ -16,7 +16,7 @@ export default function Audit({ account, parts, place }) {
   const workspace = account.data.workspaces.find((/** @type {any} */ one) => String(one.id) === parts.workspace_id);
   useTitle('Audit log');
   if (!workspace) return html`<${Problem} error=${{ title: 'Not found', message: 'There is no such workspace, or you are not in it.' }} />`;
-  if (!can(workspace.role, 'admin')) return html`<div class="page"><h1>Audit log</h1><p class="note">Reading the audit log needs the role admin.</p></div>`;
+  if (!may(workspace, 'audit:read')) return html`<div class="page"><h1>Audit log</h1><p class="note">Reading the audit log needs the role admin.</p></div>`;
   return html`<${Log} workspace=${workspace} place=${place} />`;
 }
 

@@ -5,7 +5,7 @@ import { Confirm, Field, Refusal, typed, useAction } from '../lib/forms.js';
 import { exactly } from '../lib/format.js';
 import { useLoad } from '../lib/load.js';
 import { Problem, Skeleton, Time, useTitle } from '../lib/parts.js';
-import { can } from '../lib/roles.js';
+import { may } from '../lib/permissions.js';
 import { say, sayFailed } from '../lib/toasts.js';
 import { Exports } from './exports.js';
 
@@ -16,11 +16,11 @@ export default function Data({ account, parts }) {
   const workspace = account.data.workspaces.find((/** @type {any} */ one) => String(one.id) === parts.workspace_id);
   useTitle('Data');
   if (!workspace) return html`<${Problem} error=${{ title: 'Not found', message: 'There is no such workspace, or you are not in it.' }} />`;
-  const owner = can(workspace.role, 'owner');
+  const mayRead = may(workspace, 'data:read');
   return html`<div class="page settings"><h1>Data of ${workspace.name}</h1>
-    ${owner ? html`<${Exports} workspace=${workspace} /><${Subjects} workspace=${workspace} />` : html`<p class="note">Exporting and erasing what is held about people needs the role owner.</p>`}
+    ${mayRead ? html`<${Exports} workspace=${workspace} /><${Subjects} workspace=${workspace} />` : html`<p class="note">Exporting and erasing what is held about people needs the role owner.</p>`}
     <${Deleted} account=${account} workspace=${workspace} />
-    ${owner && html`<${End} workspace=${workspace} />`}
+    ${may(workspace, 'workspace:delete') && html`<${End} workspace=${workspace} />`}
   </div>`;
 }
 
@@ -56,7 +56,7 @@ function Deleted({ account, workspace }) {
   /** @param {any} one */
   const restore = (one) => call('restoreProject', { path: { project_id: one.project_id } }).then(() => (list.reload(), account.reload(), say(`${one.name} is back`)), sayFailed);
   return html`<section class="part"><h2>Deleted projects</h2><ul class="listed">${list.data.items.map((/** @type {any} */ one) => html`<li key=${one.project_id}><span>${one.name} <span class="muted">gone for good after ${new Date(one.gone_after).toLocaleString()}</span></span>
-    ${can(workspace.role, 'admin') && html`<button class="small" onClick=${() => restore(one)}>Bring it back</button>`}</li>`)}</ul></section>`;
+    ${may(workspace, 'projects:write') && html`<button class="small" onClick=${() => restore(one)}>Bring it back</button>`}</li>`)}</ul></section>`;
 }
 
 /** @param {any} props */

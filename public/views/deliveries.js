@@ -10,7 +10,7 @@ const STATES = ['pending', 'sent', 'dead', 'cancelled'];
 const SECONDS = 10;
 
 /** @param {any} props */
-export function Deliveries({ project, place, channels, may }) {
+export function Deliveries({ project, place, channels, mayChange }) {
   const state = STATES.includes(place.query.get('state')) ? place.query.get('state') : '';
   const path = { project_id: project.id };
   const page = useLoad((signal) => call('listDeliveries', { path, query: { state, limit: 30 }, signal }), [project.id, state], { keep: true });
@@ -25,6 +25,6 @@ export function Deliveries({ project, place, channels, may }) {
         <td class="numbers">${one.incident_ids.length ? one.incident_ids.slice(0, 5).map((/** @type {number} */ id) => html`<a key=${id} href=${`/projects/${project.id}/incidents/${id}`}>#${id}</a> `) : one.purpose}</td>
         <td><span class=${`badge ${one.state === 'sent' ? 'good' : one.state === 'dead' ? 'regressed' : ''}`}>${one.sending ? 'sending' : one.state}</span>${one.last_error && html`<div class="muted small-text">${one.last_error}</div>`}</td>
         <td>${one.tries}${one.next_try_at && html`<div class="muted small-text">next ${new Date(one.next_try_at).toLocaleTimeString()}</div>`}</td>
-        <td class="row-actions">${may && one.state === 'dead' && html`<button class="small" onClick=${() => again(one)}>Send again</button>`}</td></tr>`)}</tbody></table></div>`}
+        <td class="row-actions">${mayChange && one.state === 'dead' && html`<button class="small" onClick=${() => again(one)}>Send again</button>`}</td></tr>`)}</tbody></table></div>`}
   </section>`;
 }

@@ -2,7 +2,6 @@
 import { html } from '../lib/html.js';
 import { call } from '../lib/api.js';
 import { counted, exactly, titled } from '../lib/format.js';
-import { useKeys } from '../lib/keyboard.js';
 import { useLoad } from '../lib/load.js';
 import { Level, Problem, Skeleton, Time, Transitions, useTitle } from '../lib/parts.js';
 import { go, withQuery } from '../lib/router.js';
@@ -13,24 +12,22 @@ import { Breadcrumbs, Contexts, Dropped, Raw, Removals, RequestPart, Tags } from
 import { Grouping, Suggestions } from './grouping.js';
 import { TagSpread, Trend } from './incident_about.js';
 import { Story } from './stack.js';
-
-const EVENTS_PAGE = 100;
+import { Stepper, useSteps } from './stepper.js';
 
 /** @param {any} props */
 export default function Incident({ account, project, parts, place }) {
   const incident_id = parts.incident_id;
   const path = { project_id: project.id, incident_id };
   const incident = useLoad((signal) => call('readIncident', { path, signal }), [project.id, incident_id], { keep: true });
-  const events = useLoad((signal) => call('listEvents', { path, query: { limit: EVENTS_PAGE }, signal }), [project.id, incident_id]);
-  const wanted = place.query.get('event') ?? events.data?.items[0]?.event_id;
+  const steps = useSteps(project, incident_id, place);
   const event = useLoad(
-    async (signal) => (wanted ? call('readEvent', { path: { project_id: project.id, event_id: wanted }, signal }) : null),
-    [project.id, wanted],
+    async (signal) => (steps.shown ? call('readEvent', { path: { project_id: project.id, event_id: steps.shown }, signal }) : null),
+    [project.id, steps.shown],
     { keep: true },
   );
   useTitle(incident.data?.title ?? `Incident ${incident_id}`);
   const apply = (/** @type {any[]} */ changed) => incident.set((now) => ({ ...now, ...changed[0] }));
-  const reload = () => (incident.reload(), events.reload());
+  const reload = () => (incident.reload(), steps.reload());
 
   if (incident.error) return html`<${Problem} error=${incident.error} retry=${incident.reload} />`;
   if (!incident.data) return html`<${Skeleton} rows=${14} kind="page" />`;
@@ -41,12 +38,8 @@ export default function Incident({ account, project, parts, place }) {
       <div class="main-column">
         <${Trend} project=${project} incident_id=${incident_id} place=${place} />
         <${Analysis} project=${project} incident_id=${incident_id} />
-        <${Stepper} events=${events.data} wanted=${wanted} event=${event.data} />
-        ${event.error
-          ? html`<${Problem} error=${event.error} retry=${event.reload} />`
-          : event.data
-            ? html`<${EventBody} event=${event.data} />`
-            : wanted || events.loading ? html`<${Skeleton} rows=${12} kind="page" />` : html`<p class="note">No event of this incident is kept any more. Its counts stay.</p>`}
+        <${Stepper} steps=${steps} incident=${incident.data} event=${steps.shown && event.data} />
+        <${Shown} steps=${steps} event=${event} />
         <${Suggestions} project=${project} incident=${incident.data} onChanged=${reload} />
         <${Grouping} project=${project} incident=${incident.data} onChanged=${reload} />
       </div>
@@ -101,30 +94,16 @@ function statusText(incident) {
   return html`${status}${since}`;
 }
 
-/** Which event is shown, and the way to others. @param {any} props */
-function Stepper({ events, wanted, event }) {
-  const items = events?.items ?? [];
-  const at = items.findIndex((/** @type {any} */ one) => one.event_id === wanted);
-  /** @param {number} index */
-  const show = (index) => {
-    const one = items[index];
-    if (one) go(withQuery({ event: index === 0 ? null : one.event_id }), { replace: true, keepScroll: true });
-  };
-  useKeys([
-    { keys: '[', label: 'Older event', act: () => show(at + 1) },
-    { keys: ']', label: 'Newer event', act: () => show(at - 1) },
-  ]);
-  if (!events) return html`<div class="stepper"><span class="bone short" /></div>`;
-  return html`<div class="stepper">
-    <div class="event-name"><h2>Event</h2> ${event && html`<code title=${event.event_id}>${event.event_id.slice(0, 8)}</code> <span class="muted"><${Time} iso=${event.occurred_at} /></span>`}
-      ${event?.environment && html`<span>${event.environment}</span>`} ${event?.release && html`<span class="release">${event.release}</span>`}</div>
-    <div class="steps" role="group" aria-label="Step between events">
-      <button onClick=${() => show(0)} disabled=${at <= 0 && wanted === items[0]?.event_id}>Newest</button>
-      <button onClick=${() => show(at - 1)} disabled=${at <= 0} aria-label="Newer event">‹ Newer</button>
-      <button onClick=${() => show(at + 1)} disabled=${at < 0 || at >= items.length - 1} aria-label="Older event">Older ›</button>
-      <button onClick=${() => show(items.length - 1)} disabled=${at >= items.length - 1}>${events.next_cursor ? `${items.length} back` : 'Oldest'}</button>
-    </div>
-  </div>`;
+/** The event, or why there is none. @param {any} props */
+function Shown({ steps, event }) {
+  const error = steps.error ?? event.error;
+  if (error) return html`<${Problem} error=${error} retry=${() => (steps.reload(), event.reload())} />`;
+  if (steps.shown && event.data) return html`<${EventBody} event=${event.data} />`;
+  if (steps.shown || !steps.newest) return html`<${Skeleton} rows=${12} kind="page" />`;
+  const { environment, release } = steps.narrowed;
+  return environment || release
+    ? html`<p class="note">No event of this incident that is still kept is of ${[environment, release].filter(Boolean).join(' and ')}. <button class="link" onClick=${() => go(withQuery({ env: null, release: null, event: null }), { replace: true, keepScroll: true })}>Show all events</button></p>`
+    : html`<p class="note">No event of this incident is kept any more. Its counts stay.</p>`;
 }
 
 /** @param {{ event: any }} props */

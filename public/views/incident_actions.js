@@ -71,20 +71,18 @@ function MergeDialog({ project, incident, onClose }) {
 
 /** @param {any} props */
 function GithubDialog({ project, incident, text, onClose }) {
-  const key = `github:${project.id}`;
-  const [typed, setTyped] = useState(localStorage.getItem(key) ?? '');
+  const [typed, setTyped] = useState(project.repository ?? '');
   const repository = repositoryOf(typed);
   /** @param {Event} event */
   const submit = (event) => {
     event.preventDefault();
     if (!repository) return;
-    localStorage.setItem(key, repository);
     window.open(githubIssue(repository, incident, text), '_blank', 'noopener');
     onClose();
   };
   return html`<${Dialog} title="New GitHub issue" onClose=${onClose}>
     <form onSubmit=${submit}>
-      <p>GitHub opens with the issue filled in; you send it off. This browser remembers the repository.</p>
+      <p>GitHub opens with the issue filled in; you send it off.${!project.repository && html` An admin can <a href=${`/projects/${project.id}/settings`}>set the repository</a> for everybody.`}</p>
       <label>Repository <input type="text" placeholder="owner/name" value=${typed} onInput=${(/** @type {any} */ one) => setTyped(one.target.value)} /></label>
       ${typed && !repository && html`<p class="field-problem">Name it as owner/name, or paste its address on github.com.</p>`}
       <div class="dialog-actions"><button type="button" onClick=${onClose}>Cancel</button><button class="primary" disabled=${!repository}>Open GitHub</button></div>

@@ -5,7 +5,7 @@ import { Confirm, Field, Refusal, lines, typed, useAction } from '../lib/forms.j
 import { exactly } from '../lib/format.js';
 import { useLoad } from '../lib/load.js';
 import { CopyButton, Dialog, Empty, Problem, Skeleton, Time, useTitle } from '../lib/parts.js';
-import { can } from '../lib/roles.js';
+import { may } from '../lib/permissions.js';
 import { say } from '../lib/toasts.js';
 
 const SCOPES = ['incidents:read', 'incidents:write', 'project:read', 'project:write', 'rules:read', 'rules:try', 'rules:write', 'usage:read', 'limits:write', 'alerts:read', 'alerts:write', 'audit:read'];
@@ -17,7 +17,7 @@ export default function Keys({ project }) {
   const page = useLoad((signal) => call('listKeys', { path, query: { limit: 100 }, signal }), [project.id], { keep: true });
   const [asking, setAsking] = useState(/** @type {any} */ (null));
   const [issued, setIssued] = useState(/** @type {any} */ (null));
-  const mayChange = can(project.workspace.role, 'admin');
+  const mayChange = may(project.workspace, 'keys:write');
   const now = new Date().toISOString();
   const items = page.data?.items ?? [];
   const live = items.filter((/** @type {any} */ key) => !key.revoked_at && (!key.expires_at || key.expires_at > now));

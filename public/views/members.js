@@ -4,10 +4,8 @@ import { call } from '../lib/api.js';
 import { Confirm, Field, Refusal, typed, useAction } from '../lib/forms.js';
 import { useLoad } from '../lib/load.js';
 import { CopyButton, Problem, Skeleton, Time, useTitle } from '../lib/parts.js';
-import { can } from '../lib/roles.js';
+import { may } from '../lib/permissions.js';
 import { say, sayFailed } from '../lib/toasts.js';
-
-const ROLES = ['viewer', 'member', 'admin', 'owner'];
 
 /** @param {any} props */
 export default function Members({ account, parts }) {
@@ -21,7 +19,7 @@ export default function Members({ account, parts }) {
 function List({ account, workspace }) {
   const path = { workspace_id: workspace.id };
   const members = useLoad((signal) => call('listMembers', { path, query: { limit: 100 }, signal }), [workspace.id], { keep: true });
-  const may = can(workspace.role, 'admin');
+  const mayChange = may(workspace, 'members:write');
   const [leaving, setLeaving] = useState(/** @type {any} */ (null));
   /** @param {any} member @param {string} role */
   const change = async (member, role) => {
@@ -38,10 +36,10 @@ function List({ account, workspace }) {
     ${members.error ? html`<${Problem} error=${members.error} retry=${members.reload} />` : !members.data ? html`<${Skeleton} rows=${3} kind="list" />`
       : html`<div class="table-scroll" tabindex="0" role="region" aria-label="Members"><table><thead><tr><th>Name</th><th>E-mail</th><th>Role</th><th>Since</th><th><span class="hidden">Actions</span></th></tr></thead>
         <tbody>${members.data.items.map((/** @type {any} */ one) => html`<tr key=${one.person_id}><td><b>${one.name ?? one.email ?? 'Somebody'}</b>${one.person_id === me && html` <span class="muted">you</span>`}</td><td>${one.email}</td>
-          <td>${may ? html`<select aria-label=${`Role of ${one.email ?? one.name}`} value=${one.role} onChange=${typed((role) => change(one, role))}>${ROLES.map((role) => html`<option key=${role}>${role}</option>`)}</select>` : one.role}</td>
+          <td>${workspace.gives.includes(one.role) ? html`<select aria-label=${`Role of ${one.email ?? one.name}`} value=${one.role} onChange=${typed((role) => change(one, role))}>${workspace.gives.map((/** @type {string} */ role) => html`<option key=${role}>${role}</option>`)}</select>` : one.role}</td>
           <td><${Time} iso=${one.joined_at} /></td>
-          <td class="row-actions">${one.person_id === me ? html`<button class="small danger" onClick=${() => setLeaving(one)}>Leave</button>` : may && html`<button class="small danger" onClick=${() => setLeaving(one)}>Remove</button>`}</td></tr>`)}</tbody></table></div>`}
-    ${may && html`<${Invitations} workspace=${workspace} />`}
+          <td class="row-actions">${one.person_id === me ? html`<button class="small danger" onClick=${() => setLeaving(one)}>Leave</button>` : workspace.gives.includes(one.role) && html`<button class="small danger" onClick=${() => setLeaving(one)}>Remove</button>`}</td></tr>`)}</tbody></table></div>`}
+    ${mayChange && html`<${Invitations} workspace=${workspace} />`}
     ${leaving && html`<${Confirm} title=${leaving.person_id === me ? `Leave ${workspace.name}` : `Remove ${leaving.name ?? leaving.email}`} label=${leaving.person_id === me ? 'Leave' : 'Remove'} onClose=${() => setLeaving(null)}
       onYes=${async () => {
         await (leaving.person_id === me ? call('leaveWorkspace', { path }) : call('removeMember', { path: { ...path, person_id: leaving.person_id } }));
@@ -71,7 +69,7 @@ function Invitations({ workspace }) {
   return html`<section class="part"><h2>Invite</h2>
     <form class="row-form" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), action.run())}>
       <${Field} label="E-mail address"><input type="email" required value=${email} onInput=${typed(setEmail)} /><//>
-      <${Field} label="As"><select value=${role} onChange=${typed(setRole)}>${ROLES.filter((one) => can(workspace.role, /** @type {any} */ (one))).map((one) => html`<option key=${one}>${one}</option>`)}</select><//>
+      <${Field} label="As"><select value=${role} onChange=${typed(setRole)}>${workspace.gives.map((/** @type {string} */ one) => html`<option key=${one}>${one}</option>`)}</select><//>
       <button class="primary" disabled=${action.busy || !email.trim()}>Invite</button></form>
     <${Refusal} error=${action.error} />
     ${made?.url && html`<div class="issued"><p>${made.email} is invited by mail. You can also pass the link on; it opens for this address only.</p><p><code>${made.url}</code> <${CopyButton} text=${made.url} what="Link" /></p></div>`}

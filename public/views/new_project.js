@@ -3,13 +3,13 @@ import { html, useState } from '../lib/html.js';
 import { call } from '../lib/api.js';
 import { Field, Refusal, typed, useAction } from '../lib/forms.js';
 import { useTitle } from '../lib/parts.js';
-import { can } from '../lib/roles.js';
+import { may } from '../lib/permissions.js';
 import { go } from '../lib/router.js';
 
 /** @param {any} props */
 export default function NewProject({ account, place }) {
   useTitle('New project');
-  const places = account.data.workspaces.filter((/** @type {any} */ one) => can(one.role, 'admin'));
+  const places = account.data.workspaces.filter((/** @type {any} */ one) => may(one, 'projects:write'));
   const [name, setName] = useState('');
   const [workspace, setWorkspace] = useState(place.query.get('workspace') ?? String(places[0]?.id ?? ''));
   const action = useAction(async () => {

@@ -5,7 +5,7 @@ import { Field, Refusal, lines, typed, useAction } from '../lib/forms.js';
 import { counted, exactly } from '../lib/format.js';
 import { useLoad } from '../lib/load.js';
 import { Problem, Skeleton } from '../lib/parts.js';
-import { can } from '../lib/roles.js';
+import { may } from '../lib/permissions.js';
 import { say } from '../lib/toasts.js';
 
 const LISTS = /** @type {[string, string, string][]} */ ([
@@ -56,7 +56,7 @@ const looked = (trial) => `Looked at the newest ${counted(trial.events, 'event')
 
 /** @param {any} props */
 const Buttons = ({ project, mayChange, trying, saving }) => html`<div class="dialog-actions start">
-  <button type="button" disabled=${trying.busy || !can(project.workspace.role, 'member')} onClick=${() => trying.run()}>${trying.busy ? 'Looking' : 'Try on recent events'}</button>
+  <button type="button" disabled=${trying.busy || !may(project.workspace, 'rules:try')} onClick=${() => trying.run()}>${trying.busy ? 'Looking' : 'Try on recent events'}</button>
   <button class="primary" disabled=${!mayChange || saving.busy}>Save</button></div>`;
 
 /** @param {any} props */

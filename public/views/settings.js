@@ -4,7 +4,8 @@ import { call } from '../lib/api.js';
 import { Field, Refusal, typed, useAction } from '../lib/forms.js';
 import { useLoad } from '../lib/load.js';
 import { Problem, Skeleton, useTitle } from '../lib/parts.js';
-import { can } from '../lib/roles.js';
+import { repositoryOf } from '../lib/markdown.js';
+import { may } from '../lib/permissions.js';
 import { say } from '../lib/toasts.js';
 import { EndOfProject, Retention } from './retention.js';
 import { GroupingRules, RedactionRules } from './rules.js';
@@ -12,16 +13,19 @@ import { GroupingRules, RedactionRules } from './rules.js';
 /** @param {any} props */
 export default function Settings({ account, project }) {
   useTitle(`Settings of ${project.name}`);
-  const mayChange = can(project.workspace.role, 'admin');
+  const { workspace } = project;
+  const mayChange = may(workspace, 'project:write');
+  const mayRule = may(workspace, 'rules:write');
   return html`<div class="page settings">
     <h1>Settings of ${project.name}</h1>
     ${!mayChange && html`<p class="note">You can read these. Changing them needs the role admin.</p>`}
     <${Name} account=${account} project=${project} mayChange=${mayChange} />
+    <${Repository} account=${account} project=${project} mayChange=${mayChange} />
     <${Retention} project=${project} mayChange=${mayChange} />
-    <${Limits} project=${project} mayChange=${mayChange} />
-    <${RedactionRules} project=${project} mayChange=${mayChange} />
-    <${GroupingRules} project=${project} mayChange=${mayChange} />
-    <${EndOfProject} project=${project} mayChange=${mayChange} />
+    <${Limits} project=${project} mayChange=${may(workspace, 'limits:write')} />
+    <${RedactionRules} project=${project} mayChange=${mayRule} />
+    <${GroupingRules} project=${project} mayChange=${mayRule} />
+    <${EndOfProject} project=${project} mayChange=${may(workspace, 'projects:write')} />
   </div>`;
 }
 
@@ -36,6 +40,23 @@ function Name({ account, project, mayChange }) {
   return html`<section class="part"><h2>Name</h2><form class="row-form" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), action.run())}>
     <${Field} label="Name"><input type="text" required maxlength="120" disabled=${!mayChange} value=${name} onInput=${typed(setName)} /><//>
     <button disabled=${!mayChange || action.busy || !name.trim() || name === project.name}>Rename</button>
+    <${Refusal} error=${action.error} /></form></section>`;
+}
+
+/** Where an incident's new issue is written. @param {any} props */
+function Repository({ account, project, mayChange }) {
+  const [text, setText] = useState(project.repository ?? '');
+  const repository = text.trim() ? repositoryOf(text) : null;
+  const wrong = Boolean(text.trim()) && !repository;
+  const action = useAction(async () => {
+    await call('changeProject', { path: { project_id: project.id }, body: { repository } });
+    setText(repository ?? '');
+    account.reload();
+    say(repository ? `New issues go to ${repository}` : 'No repository is named any more');
+  });
+  return html`<section class="part"><h2>GitHub repository</h2><form class="row-form" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), action.run())}>
+    <${Field} label="Repository" hint=${wrong ? 'Name it as owner/name, or paste its address on github.com.' : 'For “New GitHub issue” of an incident. Sensra itself has no access to it.'}><input type="text" placeholder="owner/name" disabled=${!mayChange} value=${text} onInput=${typed(setText)} /><//>
+    <button disabled=${!mayChange || action.busy || wrong || repository === (project.repository ?? null)}>Save repository</button>
     <${Refusal} error=${action.error} /></form></section>`;
 }
 

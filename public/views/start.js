@@ -6,7 +6,7 @@ import { CopyButton, Time, useTitle } from '../lib/parts.js';
 import { go, withQuery } from '../lib/router.js';
 import { SNIPPETS, filled } from '../lib/snippets.js';
 import { useAction, Refusal } from '../lib/forms.js';
-import { can } from '../lib/roles.js';
+import { may } from '../lib/permissions.js';
 
 const SECONDS = 2;
 const NO_KEY = 'YOUR_INGEST_KEY';
@@ -29,7 +29,7 @@ export default function Start({ project, place }) {
       ${SNIPPETS.map((one) => html`<button key=${one.id} aria-pressed=${one.id === snippet.id}
         onClick=${() => go(withQuery({ platform: one.id }), { replace: true, keepScroll: true })}>${one.name}</button>`)}
     </div>
-    ${can(project.workspace.role, 'admin') && !key && html`<div><button class="primary" disabled=${making.busy} onClick=${() => making.run()}>Create a key</button> <span class="muted">and put it into the snippet below</span><${Refusal} error=${making.error} /></div>`}
+    ${may(project.workspace, 'keys:write') && !key && html`<div><button class="primary" disabled=${making.busy} onClick=${() => making.run()}>Create a key</button> <span class="muted">and put it into the snippet below</span><${Refusal} error=${making.error} /></div>`}
     <label class="key-field">Ingest key <input type="text" autocomplete="off" spellcheck=${false} placeholder=${NO_KEY} value=${key}
       onInput=${(/** @type {any} */ event) => setKey(event.target.value)} /><span class="muted">Shown once, when it was made. It stays in this page.</span></label>
     ${snippet.install && html`<${Block} label="Install" text=${snippet.install} />`}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 
+from lib import permissions
 from tests.api.conftest import Stage
 
 
@@ -15,7 +16,7 @@ async def test_a_person_sees_the_workspaces_and_projects_they_are_in_and_no_othe
     assert [workspace["id"] for workspace in answer.json()["workspaces"]] == [tenant.workspace_id]
     [workspace] = answer.json()["workspaces"]
     assert workspace["role"] == "member"
-    assert workspace["projects"] == [{"id": tenant.project_id, "slug": "shop", "name": "Shop"}]
+    assert workspace["projects"] == [{"id": tenant.project_id, "slug": "shop", "name": "Shop", "repository": None}]
     assert answer.json()["person"]["email"].startswith("bob@")
 
 
@@ -55,3 +56,19 @@ async def test_the_sign_in_page_carries_a_policy_of_its_own(stage: Stage) -> Non
     assert answer.headers["content-type"].startswith("text/html")
     assert "script-src 'self';" in answer.headers["content-security-policy"]
     assert "unsafe" not in answer.headers["content-security-policy"]  # no Clerk here
+
+
+async def test_everybody_is_told_what_their_role_may_do_and_give(stage: Stage) -> None:
+    await stage.tenant()
+    told = {}
+    for name in ("alice", "anna", "bob", "vera"):
+        [workspace] = (await stage.account.get("/api/account", headers=getattr(stage, name)())).json()["workspaces"]
+        told[workspace["role"]] = workspace
+    for role, found in told.items():
+        rank = permissions.ROLES.index(role)
+        allowed = [name for name, one in permissions.PERMISSIONS.items() if permissions.ROLES.index(one.at_least) <= rank]
+        assert found["permissions"] == allowed, role
+    gives = {role: found["gives"] for role, found in told.items()}
+    assert gives == {
+        "owner": ["viewer", "member", "admin", "owner"], "admin": ["viewer", "member", "admin"], "member": [], "viewer": [],
+    }  # fmt: skip

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from lib import incidents
 from tests.api.conftest import Stage, Tenant
 
 
@@ -243,6 +246,44 @@ async def test_events_page_newest_first(stage: Stage) -> None:
     times = [item["received_at"] for item in found]
     assert len({item["event_id"] for item in found}) == 5
     assert times == sorted(times, reverse=True)
+
+
+async def test_events_are_stepped_through_from_either_end_and_by_what_they_are_of(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = await stage.tenant()
+    kinds = [("production", "1.0.0"), ("staging", "1.0.0"), ("production", "1.1.0"), ("staging", "1.1.0")]
+    sent = []
+    for environment, release in kinds:
+        body = {"message": "Again", "environment": environment, "release": release}
+        answer = await stage.ingest.post("/api/ingest", json=body, headers=tenant.bearer)
+        sent.append(answer.json()["items"][0])
+    path = f"/api/projects/{tenant.project_id}/incidents/{sent[0]['incident_id']}/events"
+    ids = [one["event_id"].replace("-", "") for one in sent]
+
+    async def found(expected: int = 200, **params: Any) -> Any:
+        answer = await stage.incidents.get(path, params=params, headers=stage.vera())
+        assert answer.status_code == expected, answer.text
+        return [one["event_id"] for one in answer.json()["items"]] if expected == 200 else answer.json()
+
+    assert await found() == ids[::-1]
+    assert await found(order="oldest") == ids
+    assert await found(order="oldest", limit=1) == ids[:1]
+    assert await found(environment="staging") == [ids[3], ids[1]]
+    assert await found(release="1.0.0", order="oldest") == ids[:2]
+    assert await found(environment="production", release="1.1.0") == [ids[2]]
+    assert await found(environment="nowhere") == []
+    assert await found(beyond=ids[1]) == [ids[0]]  # older
+    assert await found(beyond=ids[1], order="oldest", limit=1) == [ids[2]]  # newer
+    assert await found(beyond=ids[1], order="oldest", environment="staging") == [ids[3]]
+    assert await found(beyond=ids[0]) == []
+    await found(404, beyond="f" * 32)
+    await found(400, order="sideways")
+    # Few are looked at: a page without any leads on to the one that fits.
+    monkeypatch.setattr(incidents, "LOOKED_MAX", 2)
+    answer = await stage.incidents.get(path, params={"release": "1.0.0", "limit": 1}, headers=stage.vera())
+    assert answer.json()["items"] == []
+    assert await found(release="1.0.0", limit=1, cursor=answer.json()["next_cursor"]) == [ids[1]]
 
 
 async def test_a_cookie_changes_nothing_from_a_foreign_page(stage: Stage) -> None:

@@ -104,6 +104,26 @@ async def test_a_renaming_is_in_the_trail(stage: Stage) -> None:
     assert row == {"action": "project.change", "before": {"name": "Shop"}, "after": {"name": "Store"}}
 
 
+async def test_a_repository_is_named_kept_through_a_renaming_and_taken_away(stage: Stage) -> None:
+    tenant = await stage.tenant()
+    url = f"/api/projects/{tenant.project_id}"
+
+    async def change(expected: int = 200, **body: Any) -> Any:
+        answer = await stage.projects.patch(url, json=body, headers=stage.alice())
+        assert answer.status_code == expected, answer.text
+        return answer.json()
+
+    for wrong in ("shop", "a/b/c", "https://github.com/a/b", "a b/c", "/", "a/" + 101 * "b"):
+        assert (await change(400, repository=wrong))["errors"][0]["pointer"] == "/repository"
+    assert (await change(repository="acme/shop.web"))["repository"] == "acme/shop.web"
+    assert (await change(name="Till"))["repository"] == "acme/shop.web"
+    [workspace] = (await stage.account.get("/api/account", headers=stage.bob())).json()["workspaces"]
+    assert workspace["projects"][0]["repository"] == "acme/shop.web"
+    assert (await change(repository=None, name=None))["repository"] is None
+    rows = await stage.rows("SELECT after FROM audit_log WHERE project_id = %s ORDER BY id", tenant.project_id)
+    assert [one["after"] for one in rows] == [{"repository": "acme/shop.web"}, {"name": "Till"}, {"repository": None}]
+
+
 async def test_so_many_and_no_more(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     headers = stage.session("nia@places.example")
     made = await make(stage, headers, name="first")

@@ -78,6 +78,27 @@ async def test_rules_are_tried_before_they_are_set(product: Product, owner: Pers
     await page.get_by_text("would join").first.wait_for()
 
 
+async def test_a_repository_is_set_for_everybody_and_issues_are_written_there(product: Product, owner: Person) -> None:
+    demo.send(product.url, product.ingest_key, 20)
+    page = await owner.open(f"/projects/{product.project_id}/settings")
+    await page.get_by_label("Repository").fill("https://github.com/acme/shop.git")
+    await page.get_by_role("button", name="Save repository").click()
+    await page.get_by_text("New issues go to acme/shop").wait_for()
+    async with browser.opened(product) as member:
+        await member.sign_in("member@example.com")
+        seen = await member.open(f"/projects/{product.project_id}/incidents?q=")
+        await seen.locator("a.title").first.click()
+        await seen.get_by_role("button", name="GitHub issue").click()
+        await expect(seen.get_by_role("dialog").get_by_label("Repository")).to_have_value("acme/shop")
+        await seen.context.route("https://github.com/**", lambda route: route.fulfill(body="GitHub"))
+        async with seen.context.expect_page() as opened:
+            await seen.get_by_role("button", name="Open GitHub").click()
+        address = (await opened.value).url
+    assert address.startswith("https://github.com/acme/shop/issues/new?")
+    assert "title=" in address
+    assert "body=" in address
+
+
 async def test_whoever_may_not_change_is_told_so(product: Product) -> None:
     async with browser.opened(product) as member:
         await member.sign_in("member@example.com")

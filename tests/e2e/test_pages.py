@@ -109,6 +109,30 @@ async def test_an_incident_tells_its_story_and_what_was_removed(product: Product
     await page.wait_for_url("**event=*")
 
 
+async def test_events_are_stepped_through_to_the_oldest_and_by_release(product: Product, owner: Person) -> None:
+    page = await owner.open(listed(product, "PaymentDeclined"))
+    await page.get_by_role("link", name="PaymentDeclined").click()
+    name, release = page.locator(".event-name code"), page.locator(".event-name .release")
+    await name.wait_for()
+    newest = await name.inner_text()
+    await page.get_by_role("button", name="Oldest event").click()
+    await expect(page.get_by_role("button", name="Older event")).to_be_disabled()
+    oldest = await name.inner_text()
+    await page.keyboard.press("]")
+    await expect(name).not_to_have_text(oldest)
+    await page.keyboard.press("[")
+    await expect(name).to_have_text(oldest)
+    await page.get_by_role("button", name="Newest event").click()
+    await expect(name).to_have_text(newest)
+    for wanted in ("shop@2.14.0", "shop@2.15.0"):
+        await page.get_by_label("Events of release").select_option(wanted)
+        await expect(release).to_have_text(wanted)
+        newest = await name.inner_text()
+        await page.keyboard.press("{")
+        await expect(name).not_to_have_text(newest)
+        await expect(release).to_have_text(wanted)
+
+
 async def test_merging_can_be_undone_exactly(product: Product, owner: Person) -> None:
     page = await owner.open(listed(product, "JSON"))
     await page.get_by_role("listitem").first.wait_for()

@@ -36,7 +36,13 @@ async def test_a_page_of_the_hottest_incident_reads_no_more_than_a_page(database
     hottest = "SELECT id, event_count FROM incidents WHERE project_id = %s ORDER BY event_count DESC LIMIT 1"
     [(incident_id, event_count)] = await ask(database_url, hottest, project_id)
     assert event_count == EVENTS * 2 // 3
-    given = {"project_id": project_id, "incident_id": incident_id, "since": datetime.now(UTC) - timedelta(days=1), "limit": LIMIT}
+    given = {
+        "project_id": project_id,
+        "incident_id": incident_id,
+        "since": datetime.now(UTC) - timedelta(days=1),
+        "max_rows": LIMIT,
+    }
+    given |= {"oldest_first": False, "environment": None, "release": None, "max_looked": LIMIT}
     seen: set[str] = set()
     after: Any = {"after": None, "after_id": None}
     async with await psycopg.AsyncConnection[dict[str, Any]].connect(database_url, autocommit=True, row_factory=dict_row) as conn:
