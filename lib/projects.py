@@ -62,7 +62,7 @@ async def change(conn: db.Connection, actor: audit.Actor, project_id: int, chang
         await slugs.require_room(
             conn, "project_count_slugs", given["slug"], workspace_id=before["workspace_id"], project_id=project_id
         )  # fmt: skip
-    now = {name: given.get(name, before[name]) for name in CHANGED}
+    now: dict[str, Any] = {name: given.get(name, before[name]) for name in CHANGED}
     after = await slugs.take_first(conn, "project_update", [now.pop("slug")], project_id=project_id, **now)
     await audit.record(conn, actor, "project.change", project_id, *slugs.renamed(before, after, CHANGED))
     return after

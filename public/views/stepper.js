@@ -48,7 +48,15 @@ export function useSteps(project, incident_id, place) {
   const older = find({ order: 'newest', beyond: shown ?? '' }, [shown], Boolean(shown));
   const newer = find({ order: 'oldest', beyond: shown ?? '' }, [shown], Boolean(shown));
   const reload = () => (newest.reload(), oldest.reload());
-  return { narrowed, shown, newest: newest.data, oldest: oldest.data, older: older.data?.id, newer: newer.data?.id, error: newest.error, reload };
+  /** Also before it is known which one that is. @param {Step} step @param {{ id: string | null } | null} known */
+  const to = async (step, known) => show(known ? known.id : await nearest(path, { ...narrowed, ...step }, new AbortController().signal).catch(() => null));
+  return {
+    narrowed, shown, newest: newest.data, oldest: oldest.data, older: older.data, newer: newer.data, error: newest.error, reload,
+    toOlder: () => shown && to({ order: 'newest', beyond: shown }, older.data),
+    toNewer: () => shown && to({ order: 'oldest', beyond: shown }, newer.data),
+    toOldest: () => to({ order: 'oldest' }, oldest.data),
+    toNewest: () => newest.data?.id && go(withQuery({ event: null }), { replace: true, keepScroll: true }),
+  };
 }
 
 /** @param {string | null | undefined} id */
@@ -57,13 +65,11 @@ const show = (id) => id && go(withQuery({ event: id }), { replace: true, keepScr
 /** @param {any} props */
 export function Stepper({ steps, incident, event }) {
   const { narrowed, shown, newest, oldest, older, newer } = steps;
-  const first = () => show(oldest?.id);
-  const last = () => newest?.id && go(withQuery({ event: null }), { replace: true, keepScroll: true });
   useKeys([
-    { keys: '[', label: 'Older event', act: () => show(older) },
-    { keys: ']', label: 'Newer event', act: () => show(newer) },
-    { keys: '{', label: 'Oldest event', act: first },
-    { keys: '}', label: 'Newest event', act: last },
+    { keys: '[', label: 'Older event', act: steps.toOlder },
+    { keys: ']', label: 'Newer event', act: steps.toNewer },
+    { keys: '{', label: 'Oldest event', act: steps.toOldest },
+    { keys: '}', label: 'Newest event', act: steps.toNewest },
   ]);
   const releases = [...new Set([incident.last_release, event?.release, incident.first_release, narrowed.release])].filter(Boolean);
   return html`<div class="stepper">
@@ -73,10 +79,10 @@ export function Stepper({ steps, incident, event }) {
       <${Narrow} label="Environment" name="env" value=${narrowed.environment} options=${incident.environments} />
       <${Narrow} label="Release" name="release" value=${narrowed.release} options=${releases} />
       <div class="tabs" role="group" aria-label="Step between events">
-        <button onClick=${last} disabled=${!newest?.id || shown === newest.id} aria-label="Newest event">Newest</button>
-        <button onClick=${() => show(newer)} disabled=${!newer} aria-label="Newer event">‹</button>
-        <button onClick=${() => show(older)} disabled=${!older} aria-label="Older event">›</button>
-        <button onClick=${first} disabled=${!oldest?.id || shown === oldest.id} aria-label="Oldest event">Oldest</button>
+        <button onClick=${steps.toNewest} disabled=${!newest?.id || shown === newest.id} aria-label="Newest event">Newest</button>
+        <button onClick=${steps.toNewer} disabled=${newer?.id === null} aria-label="Newer event">‹</button>
+        <button onClick=${steps.toOlder} disabled=${older?.id === null} aria-label="Older event">›</button>
+        <button onClick=${steps.toOldest} disabled=${!oldest?.id || shown === oldest.id} aria-label="Oldest event">Oldest</button>
       </div>
     </div>
   </div>`;
