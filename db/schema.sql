@@ -460,10 +460,12 @@ CREATE FUNCTION public.is_held(project bigint, print uuid) RETURNS boolean
     select exists (
         select from legal_holds h
          where h.project_id = project and h.ended_at is null
-           and (h.incident_id is null or exists (
-                select from incident_fingerprints f
-                 where f.project_id = project and f.fingerprint = print
-                   and h.incident_id in (f.incident_id, f.home_incident_id, f.moved_from))))
+           and (h.incident_id is null
+                or exists (select from incident_fingerprints f
+                            where f.project_id = project and f.fingerprint = print
+                              and h.incident_id in (f.incident_id, f.home_incident_id))
+                or exists (select from held_fingerprints s
+                            where s.project_id = project and s.hold_id = h.id and s.fingerprint = print)))
 $$;
 
 CREATE FUNCTION public.is_sample(nth bigint, most integer) RETURNS boolean
@@ -503,6 +505,23 @@ begin
     return moved;
 end
 $_$;
+
+CREATE FUNCTION public.keep_hold() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into held_fingerprints (project_id, hold_id, fingerprint)
+    select h.project_id, h.id, new.fingerprint
+      from legal_holds h
+     where h.project_id = new.project_id and h.ended_at is null and h.incident_id is not null
+       and (h.incident_id in (new.incident_id, new.home_incident_id, old.incident_id, old.home_incident_id)
+            or exists (select from held_fingerprints s
+                        where s.project_id = h.project_id and s.hold_id = h.id
+                          and s.fingerprint in (new.fingerprint, new.previous_fingerprint)))
+    on conflict do nothing;
+    return null;
+end
+$$;
 
 CREATE FUNCTION public.keep_project_slug() RETURNS trigger
     LANGUAGE plpgsql
@@ -2047,6 +2066,12 @@ CREATE TABLE public.fingerprint_minutes (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE public.held_fingerprints (
+    project_id bigint NOT NULL,
+    hold_id bigint NOT NULL,
+    fingerprint uuid NOT NULL
+);
+
 CREATE TABLE public.idempotency_keys (
     actor_kind text NOT NULL,
     actor_id bigint NOT NULL,
@@ -2544,6 +2569,9 @@ ALTER TABLE ONLY public.exports
 ALTER TABLE ONLY public.fingerprint_minutes
     ADD CONSTRAINT fingerprint_minutes_pkey PRIMARY KEY (project_id);
 
+ALTER TABLE ONLY public.held_fingerprints
+    ADD CONSTRAINT held_fingerprints_pkey PRIMARY KEY (project_id, hold_id, fingerprint);
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (actor_kind, actor_id, idempotency_key);
 
@@ -2707,6 +2735,8 @@ CREATE UNIQUE INDEX exports_by_link ON public.exports USING btree (link_hash);
 
 CREATE INDEX exports_requested_by ON public.exports USING btree (requested_by) WHERE (requested_by IS NOT NULL);
 
+CREATE INDEX held_fingerprints_by_fingerprint ON public.held_fingerprints USING btree (project_id, fingerprint);
+
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
 
 CREATE INDEX incident_fingerprints_by_incident ON public.incident_fingerprints USING btree (project_id, incident_id);
@@ -2723,7 +2753,7 @@ CREATE INDEX incidents_by_last_seen ON public.incidents USING btree (project_id,
 
 CREATE INDEX incidents_merged ON public.incidents USING btree (project_id, merged_into) WHERE (merged_into IS NOT NULL);
 
-CREATE INDEX invitations_by_email ON public.invitations USING btree (lower(email)) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
+CREATE INDEX invitations_by_address ON public.invitations USING btree (lower(email));
 
 CREATE UNIQUE INDEX invitations_pending ON public.invitations USING btree (workspace_id, lower(email)) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
 
@@ -2762,6 +2792,10 @@ CREATE INDEX workspaces_deleted ON public.workspaces USING btree (deleted_at) WH
 CREATE TRIGGER audit_log_rows_stay BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_audit_change();
 
 CREATE TRIGGER audit_log_stays BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
+
+CREATE TRIGGER incident_fingerprints_followed AFTER INSERT ON public.incident_fingerprints FOR EACH ROW WHEN ((new.previous_fingerprint IS NOT NULL)) EXECUTE FUNCTION public.keep_hold();
+
+CREATE TRIGGER incident_fingerprints_moved AFTER UPDATE OF incident_id ON public.incident_fingerprints FOR EACH ROW WHEN ((old.incident_id IS DISTINCT FROM new.incident_id)) EXECUTE FUNCTION public.keep_hold();
 
 CREATE TRIGGER project_slug_stays AFTER INSERT OR UPDATE OF slug ON public.projects FOR EACH ROW EXECUTE FUNCTION public.keep_project_slug();
 
@@ -2882,6 +2916,12 @@ ALTER TABLE ONLY public.exports
 
 ALTER TABLE ONLY public.fingerprint_minutes
     ADD CONSTRAINT fingerprint_minutes_project_id_fkey FOREIGN KEY (project_id) REFERENCES public.projects(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.held_fingerprints
+    ADD CONSTRAINT held_fingerprints_project_id_fingerprint_fkey FOREIGN KEY (project_id, fingerprint) REFERENCES public.incident_fingerprints(project_id, fingerprint) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.held_fingerprints
+    ADD CONSTRAINT held_fingerprints_project_id_hold_id_fkey FOREIGN KEY (project_id, hold_id) REFERENCES public.legal_holds(project_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.incident_fingerprints
     ADD CONSTRAINT incident_fingerprints_moved_by_fkey FOREIGN KEY (moved_by) REFERENCES public.people(id) ON DELETE SET NULL;

@@ -1,8 +1,8 @@
 """A person's account: corrected and deleted, here or at the sign-in service, whichever is asked first.
 
-What is deleted: name, address (in messages, too), memberships, invitations to the address, where they came from in the trail.
-What stays is a number that the trail names them by. A workspace that they alone own goes to the admin, else the member, who has
-been there longest; where there is none, it is deleted, and gone after seven days.
+What is deleted: name, address (in messages and channels, too), memberships, invitations to the address, where they
+came from in the trail. What stays is a number that the trail names them by. A workspace that they alone own goes to the admin,
+else the member, who has been there longest; where there is none, it is deleted, and gone after seven days.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from lib import audit, clerk, db, deletion, members, people
 from lib.errors import Conflict, NotFound
 
 MESSAGES_KEPT_HOURS = 24
+# So many old ones go with each new one; the rest with the retention cron.
+MESSAGES_FORGOTTEN = 20
 
 
 async def consequences(conn: db.Connection, person_id: int) -> list[dict[str, Any]]:
@@ -56,11 +58,13 @@ async def delete(conn: db.Connection, person_id: int, address: str | None, *, ev
         await db.fetch_one(conn, "member_lock_workspace", workspace_id=found["workspace_id"])
     for found in await consequences(conn, person_id):  # as they are now that nobody changes them
         await _settle(conn, person_id, address, found, even_if_held=even_if_held)
-    if person and person["email"]:
-        await db.run(conn, "person_delete_invitations", email=person["email"])
-        await db.run(conn, "person_delete_mails", email=person["email"])
+    email = person["email"] if person else None
+    if email:
+        await db.run(conn, "person_delete_invitations", email=email)
+        await db.run(conn, "person_delete_mails", email=email)
+        await db.run(conn, "person_update_channels", email=email)
     await db.run(conn, "person_delete_memberships", person_id=person_id)
-    await db.run(conn, "person_delete_keys_kept", person_id=person_id)
+    await db.run(conn, "person_delete_keys_kept", person_id=person_id, email=email)
     await db.fetch_one(conn, "person_update_deleted", person_id=person_id)
     await db.fetch_one(conn, "person_update_forgotten", person_id=person_id)
 
@@ -84,7 +88,7 @@ async def _settle(
 
 async def take(conn: db.Connection, message_id: str, message: clerk.Message) -> bool:
     """Do what a webhook tells; `conn` is in a transaction. False where this message was taken before."""
-    await db.run(conn, "clerk_delete_old", hours=MESSAGES_KEPT_HOURS)
+    await db.fetch_one(conn, "clerk_delete_old", hours=MESSAGES_KEPT_HOURS, max_rows=MESSAGES_FORGOTTEN)
     if await db.fetch_one(conn, "clerk_insert", message_id=message_id) is None:
         return False
     if message.kind == "deleted":

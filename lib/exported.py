@@ -83,6 +83,7 @@ LEFT_OUT = {
     "kept_payloads": "likewise",
     "exports": "this one, and earlier ones",
     "fingerprint_minutes": "a limit's counter",
+    "held_fingerprints": "what a hold of an incident covers; the hold names the incident",
     "incident_people": "hashes of people; how many there are stands with incidents",
     "notices": "what is told stands with deliveries",
     "outcome_samples": "examples of what outcomes count",

@@ -13,9 +13,10 @@ from lib.errors import Conflict, NotFound
 async def place(conn: db.Connection, actor: audit.Actor, project_id: int, incident_id: int | None, reason: str) -> dict[str, Any]:
     """Hold a project, or one incident of it; answers the hold. `conn` is in a transaction.
 
-    Waits for a day's payloads that are being dropped at this moment. What has gone before is gone. Raises NotFound where there is
-    no such incident, Conflict where it is held already.
+    Waits for a day's payloads that are being dropped at this moment, and for merges and splits. What has gone before is gone.
+    Raises NotFound where there is no such incident, Conflict where it is held already.
     """
+    await db.fetch_one(conn, "hold_lock_project", project_id=project_id)
     try:
         row = await db.fetch_one(
             conn, "hold_insert", project_id=project_id, incident_id=incident_id, reason=reason, person_id=actor.id

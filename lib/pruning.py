@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from lib import archives, db, erasures, keeping, log, purging, settings
+from lib import accounts, archives, db, erasures, idempotency, keeping, log, purging, settings
 from lib.runs import RUN_SECONDS, Run, repeat, when_free
 
 RECEIVED_DAYS_AHEAD = 14
@@ -24,6 +24,7 @@ INCIDENT_ROWS = 200
 AUDIT_ROWS = 2_000
 ACCOUNT_ROWS = 5_000
 INVITATION_ROWS = 1_000
+ANSWER_ROWS = 1_000
 # An invitation that has ended answers "why could I not accept?" for a while; then the address in it goes.
 INVITATION_DAYS = 30
 
@@ -147,6 +148,12 @@ async def prune_invitations(one: Run) -> None:
     await repeat(one, "invitations", "invitation_delete_ended", days=INVITATION_DAYS, max_rows=INVITATION_ROWS)
 
 
+async def prune_answers(one: Run) -> None:
+    """Remove answers kept for repeated requests, and which messages of the sign-in service were taken, a day old."""
+    await repeat(one, "answers", "idempotency_delete_old", lifetime=idempotency.LIFETIME, max_rows=ANSWER_ROWS)
+    await repeat(one, "answers", "clerk_delete_old", hours=accounts.MESSAGES_KEPT_HOURS, max_rows=ANSWER_ROWS)
+
+
 async def plan(conn: db.Connection) -> dict[str, Any]:
     """What a run would remove now; changes nothing."""
     keep = keeping.read(settings.current().keep_days)
@@ -174,6 +181,7 @@ STEPS: dict[str, Callable[[Run], Awaitable[None]]] = {
     "audit": prune_audit,
     "accounts": prune_accounts,
     "invitations": prune_invitations,
+    "answers": prune_answers,
     "deleted": purging.purge_deleted,
     "erased": erasures.erase_requested,
 }

@@ -1,3 +1,7 @@
+-- name: hold_lock_project
+-- Whoever merges or splits incidents waits for whoever places a hold, and the other way round.
+SELECT FROM projects WHERE id = %(project_id)s FOR NO KEY UPDATE;
+
 -- name: hold_insert
 INSERT INTO legal_holds (project_id, incident_id, reason, placed_by)
 VALUES (%(project_id)s, %(incident_id)s, %(reason)s, %(person_id)s)

@@ -28,3 +28,18 @@ DELETE FROM idempotency_keys
         ORDER BY created_at
         LIMIT 20
           FOR UPDATE SKIP LOCKED);
+
+-- name: idempotency_delete_old
+-- What expired and nobody came after; answers how many.
+WITH gone AS (
+  DELETE FROM idempotency_keys
+   WHERE (actor_kind, actor_id, idempotency_key) IN (
+         SELECT actor_kind, actor_id, idempotency_key
+           FROM idempotency_keys
+          WHERE created_at < clock_timestamp() - %(lifetime)s::interval
+          ORDER BY created_at
+          LIMIT %(max_rows)s
+            FOR UPDATE SKIP LOCKED)
+  RETURNING 1
+)
+SELECT count(*)::int AS removed FROM gone;

@@ -44,8 +44,15 @@ SELECT m.workspace_id, w.name, m.role,
  ORDER BY m.workspace_id;
 
 -- name: person_delete_invitations
--- Those to their address that nobody accepted.
-DELETE FROM invitations WHERE lower(email) = lower(%(email)s) AND accepted_at IS NULL;
+-- Those to their address, whatever became of them. By index invitations_by_address.
+DELETE FROM invitations WHERE lower(email) = lower(%(email)s);
+
+-- name: person_update_channels
+-- Nothing leads to their address any more.
+UPDATE channels
+   SET target = '{"address": "deleted"}', disabled_at = coalesce(disabled_at, clock_timestamp()),
+       disabled_reason = coalesce(disabled_reason, 'The account of this address was deleted.')
+ WHERE kind = 'email' AND lower(target ->> 'address') = lower(%(email)s);
 
 -- name: person_delete_mails
 -- Their address stands in no message and in no list of addresses any more; what was not sent yet is not sent. A channel that
@@ -62,7 +69,9 @@ UPDATE deliveries
  WHERE lower(recipient) = lower(%(email)s);
 
 -- name: person_delete_keys_kept
-DELETE FROM idempotency_keys WHERE actor_kind = 'person' AND actor_id = %(person_id)s;
+-- What they were answered, and answers to others that quote their address.
+DELETE FROM idempotency_keys
+ WHERE (actor_kind = 'person' AND actor_id = %(person_id)s) OR lower(answer ->> 'email') = lower(%(email)s);
 
 -- name: person_delete_memberships
 -- Also of workspaces that are deleted and not gone yet.

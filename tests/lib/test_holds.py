@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import uuid
 from typing import Any
 
@@ -10,7 +11,7 @@ import psycopg
 import pytest
 
 from lib import audit, db, grouping, holds, incidents, pruning
-from lib.errors import Conflict, NotFound
+from lib.errors import Conflict, InvalidRequest, NotFound
 from tests.lib.expiring import age, record
 from tests.lib.rows import ask, counts, fingerprint, make_project, row
 
@@ -117,6 +118,66 @@ async def test_a_hold_goes_along_with_a_merge_and_a_split(database_url: str) -> 
         await grouping.split(conn, actor, project_id, target, [uuid.UUID(fingerprint("held"))])
     await run(database_url)
     assert await readable(database_url, project_id) == prints("held")
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_what_was_held_stays_held_however_often_it_is_merged_and_split(database_url: str, seed: int) -> None:
+    chance, project_id = random.Random(seed), await make_project(database_url)
+    crashes: list[object] = ["held", *range(5)]
+    await record(database_url, [row(project_id, crash, retention_days=-1) for crash in crashes])
+    actor, home = await actor_of(database_url, project_id), await incident_of(database_url, project_id, "held")
+    hold_id = await place(database_url, project_id, home)
+    async with await db.connect(database_url) as conn, conn.transaction():
+        await grouping.merge(conn, actor, project_id, home, [await incident_of(database_url, project_id, 0)])
+    held: set[object] = {"held", 0}
+    for _ in range(25):
+        leads = {crash: await incident_of(database_url, project_id, crash) for crash in crashes}
+        one = chance.choice(crashes)
+        async with await db.connect(database_url) as conn:
+            try:
+                async with conn.transaction():
+                    if chance.random() < 0.5:
+                        await grouping.merge(conn, actor, project_id, leads[one], [leads[chance.choice(crashes)]])
+                    else:
+                        await grouping.split(conn, actor, project_id, leads[one], [uuid.UUID(fingerprint(one))])
+            except (Conflict, InvalidRequest):
+                continue
+        held |= {crash for crash in crashes if await incident_of(database_url, project_id, crash) == home}
+        sql = "SELECT fingerprint FROM incident_fingerprints WHERE project_id = %s AND is_held(project_id, fingerprint)"
+        assert {found.hex for (found,) in await ask(database_url, sql, project_id)} == prints(*held)
+    await run(database_url)
+    assert await readable(database_url, project_id) == prints(*held)
+    await end(database_url, project_id, hold_id)
+    await run(database_url)
+    assert await readable(database_url, project_id) == set()
+
+
+async def test_a_newer_version_of_a_held_fingerprint_is_held(database_url: str) -> None:
+    project_id = await make_project(database_url)
+    await record(database_url, [row(project_id, crash) for crash in ("held", "beside")])
+    held, beside = [await incident_of(database_url, project_id, crash) for crash in ("held", "beside")]
+    await place(database_url, project_id, held)
+    actor = await actor_of(database_url, project_id)
+    async with await db.connect(database_url) as conn, conn.transaction():
+        await grouping.merge(conn, actor, project_id, held, [beside])
+        await grouping.split(conn, actor, project_id, held, [uuid.UUID(fingerprint("beside"))])
+    newer = row(project_id, "newer", previous=[fingerprint("beside")], version=2)
+    await record(database_url, [newer])
+    [(is_held,)] = await ask(database_url, "SELECT is_held(%s, %s)", project_id, uuid.UUID(fingerprint("newer")))
+    assert await incident_of(database_url, project_id, "newer") == beside
+    assert is_held
+
+
+async def test_whoever_places_a_hold_waits_for_a_split_that_is_under_way(database_url: str) -> None:
+    project_id = await make_project(database_url)
+    await record(database_url, [row(project_id, crash) for crash in ("held", "beside")])
+    incident_id = await incident_of(database_url, project_id, "held")
+    async with await db.connect(database_url) as conn, conn.transaction():
+        await conn.execute("SELECT FROM projects WHERE id = %s FOR NO KEY UPDATE", [project_id])  # as merges and splits begin
+        placing = asyncio.create_task(place(database_url, project_id, incident_id))
+        done, _ = await asyncio.wait([placing], timeout=0.3)
+        assert not done
+    await placing
 
 
 async def test_whoever_places_a_hold_while_a_day_is_dropped_is_told_the_truth(database_url: str) -> None:

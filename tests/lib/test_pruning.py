@@ -143,3 +143,17 @@ async def test_nothing_of_what_only_a_payload_held_is_left_anywhere(database_url
     found = canaries.database(database_url)
     assert not canaries.found_in(found, canary)
     assert canaries.found_in(found, kept)
+
+
+async def test_answers_kept_for_repeated_requests_and_messages_that_were_taken_go_after_a_day(database_url: str) -> None:
+    mark = secrets.token_hex(8)
+    for hours in (23, 25, 900):
+        sql = """INSERT INTO idempotency_keys (actor_kind, actor_id, idempotency_key, request_hash, created_at)
+                 VALUES ('key', %s, %s, sha256(''), now() - make_interval(hours => %s))"""
+        await ask(database_url, sql, hours, mark, hours)
+        sql = "INSERT INTO clerk_messages VALUES (%s, now() - make_interval(hours => %s))"
+        await ask(database_url, sql, f"{mark}/{hours}", hours)
+    await prune(database_url)
+    assert await ask(database_url, "SELECT actor_id FROM idempotency_keys WHERE idempotency_key = %s", mark) == [(23,)]
+    kept = "SELECT message_id FROM clerk_messages WHERE message_id LIKE %s"
+    assert await ask(database_url, kept, f"{mark}%") == [(f"{mark}/23",)]

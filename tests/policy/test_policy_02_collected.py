@@ -10,7 +10,7 @@ ACCOUNTS = {"people", "members", "invitations", "clerk_messages", "idempotency_k
 ADMINISTRATION = {
     *("workspaces", "workspace_slugs", "projects", "project_slugs", "keys", "project_rules", "analysis_options", "saved_views"),
     *("alert_rules", "alert_rule_channels", "channels", "recipients", "addresses", "legal_holds", "dismissed_suggestions"),
-    *("retention_changes", "exports"),
+    *("retention_changes", "exports", "held_fingerprints"),
 }
 EVENTS = {
     *("events", "event_payloads", "kept_payloads", "event_ids", "event_counts", "incidents", "incident_fingerprints"),

@@ -11,9 +11,10 @@ import pytest
 from starlette.applications import Starlette
 
 import api.account
+import api.alerts
 from lib import settings
 from local import clerk, clerk_directory, serving
-from tests.api.conftest import Stage
+from tests.api.conftest import Stage, Tenant
 from tests.lib import canaries
 from tests.policy.acts import (
     CRASH,
@@ -135,6 +136,34 @@ async def test_a_name_is_corrected_and_an_address_follows_the_sign_in_service(st
     assert read.json()["person"]["name"] == "Gil Day"
 
 
+async def invite_twice(stage: Stage, tenant: Tenant, email: str, headers: dict[str, str]) -> None:
+    """Once in vain, once accepted; somebody else is invited, too. What the inviter was answered is kept for a day."""
+    for number, address in enumerate((email, email.upper(), "somebody@clerk.example")):
+        repeated = stage.alice() | {"Idempotency-Key": f"invite {number}"}
+        made = await stage.members.post(
+            workspace(tenant, "/invitations"), json={"email": address, "role": "admin"}, headers=repeated
+        )  # fmt: skip
+        assert made.status_code == 201, made.text
+        if number == 1:
+            token = {"token": made.json()["url"].partition("#")[2]}
+            assert (await stage.members.post("/api/invitations/accept", json=token, headers=headers)).status_code == 200
+
+
+async def lead_mails_to(stage: Stage, tenant: Tenant, email: str, headers: dict[str, str]) -> None:
+    """A channel of a project, which led to somebody else for a while, and one that is deleted."""
+    alerts = await stage.client(api.alerts.app)
+    for is_kept in (True, False):
+        channel = {"kind": "email", "name": "Ops", "target": {"address": email}}
+        made = await alerts.post(project(tenant, "/channels"), json=channel, headers=headers)
+        assert made.status_code == 201, made.text
+        path = project(tenant, f"/channels/{made.json()['id']}")
+        for address in (f"alice@{stage.name}.example", email):
+            changed = await alerts.patch(path, json={"target": {"address": address}}, headers=headers)
+            assert changed.status_code == 200, changed.text
+        if not is_kept:
+            assert (await alerts.delete(path, headers=headers)).status_code == 204
+
+
 @shows(
     "8.6",
     by="The account at Clerk first, then here; its name, address and the addresses in the trail go, a number stays",
@@ -152,8 +181,11 @@ async def test_a_deleted_account_leaves_nothing_that_names_it(
     canary = f"zp{secrets.token_hex(8)}"
     headers = stage.session(f"{canary}@clerk.example", name=canary)
     person = (await account.get("/api/account", headers=headers)).json()["person"]["id"]
-    await stage.rows("INSERT INTO members VALUES (%s, %s, 'admin')", tenant.workspace_id, person)
+    await invite_twice(stage, tenant, f"{canary}@clerk.example", headers)
+    await lead_mails_to(stage, tenant, f"{canary}@clerk.example", headers)
     await stage.projects.patch(project(tenant), json={"name": "Renamed"}, headers=headers)
+    found = canaries.database(stage.database_url)
+    assert found.lower().count(f"{canary}@clerk.example".encode()) > 6  # else there is nothing to forget
     deleted = await account.request("DELETE", "/api/account", json={"confirm": "delete my account"}, headers=headers)
     assert deleted.status_code == 204, deleted.text
     # Their own workspace, which has their name, goes with them after seven days.
