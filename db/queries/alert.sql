@@ -313,22 +313,68 @@ SELECT t.id, t.kind, t.event_id, t.release, t.environment, t.created_at, i.id AS
  ORDER BY t.id DESC;
 
 -- name: alert_list_past_hours
--- The hours of the week before in which an incident had more than so many events, the latest first; at most one a day of each.
+-- The hours of the week before at whose end an incident had more than so many events within so many hours, and, where `times` is
+-- given, so many times what as many minutes of the week before that usually had; the latest first, at most one a day of each.
+-- Among the incidents that had events last. As alert_list_unusual has it, an incident of less than a day has nothing usual.
 SELECT DISTINCT ON (h.day, h.incident_id) h.incident_id, h.title, h.level, h.hour AS at, h.event_count
-  FROM (SELECT i.id AS incident_id, i.title, i.level, c.hour, date_trunc('day', c.hour) AS day, sum(c.event_count) AS event_count
-          FROM incidents i
-          JOIN incident_fingerprints f ON f.project_id = i.project_id AND f.incident_id = i.id
-          JOIN event_counts c ON c.project_id = f.project_id AND c.fingerprint = f.fingerprint
-         WHERE i.project_id = %(project_id)s AND i.last_seen > clock_timestamp() - interval '7 days' AND i.event_count > %(more_than)s
-           AND c.hour > clock_timestamp() - interval '7 days'
-           AND (%(environments)s::text[] IS NULL
-                OR coalesce(nullif(c.environment, ''), 'production') ILIKE ANY (%(environments)s))
-           AND (%(releases)s::text[] IS NULL OR c.release ILIKE ANY (%(releases)s))
-           AND (%(levels)s::text[] IS NULL OR i.level = ANY (%(levels)s))
-         GROUP BY i.id, i.title, i.level, c.hour
-        HAVING sum(c.event_count) > %(more_than)s) h
+  FROM (SELECT c.*, date_trunc('day', c.hour) AS day, c.before
+               / greatest(1, least(168, extract(epoch FROM c.hour - c.first_seen) / 3600 - %(hours)s::bigint + 1))
+               * %(minutes)s::bigint / 60.0 AS usual
+          FROM (SELECT n.*, sum(n.event_count) OVER within AS event_count_within, sum(n.event_count) OVER earlier AS before
+                  FROM (SELECT i.id AS incident_id, i.title, i.level, i.first_seen, c.hour, sum(c.event_count) AS event_count
+                          FROM (SELECT * FROM incidents i
+                                 WHERE i.project_id = %(project_id)s AND i.last_seen > clock_timestamp() - interval '7 days'
+                                   AND i.event_count > %(more_than)s::bigint AND i.merged_into IS NULL AND i.status <> 'ignored'
+                                   AND (%(levels)s::text[] IS NULL OR i.level = ANY (%(levels)s))
+                                 ORDER BY i.last_seen DESC, i.id DESC
+                                 LIMIT %(incidents_max)s) i
+                          JOIN incident_fingerprints f ON f.project_id = i.project_id AND f.incident_id = i.id
+                          JOIN event_counts c ON c.project_id = f.project_id AND c.fingerprint = f.fingerprint
+                         WHERE c.hour > clock_timestamp() - interval '7 days' - %(hours)s::bigint * interval '1 hour'
+                                        - CASE WHEN %(times)s::bigint IS NULL THEN 0 ELSE 168 END * interval '1 hour'
+                           AND (%(environments)s::text[] IS NULL
+                                OR coalesce(nullif(c.environment, ''), 'production') ILIKE ANY (%(environments)s))
+                           AND (%(releases)s::text[] IS NULL OR c.release ILIKE ANY (%(releases)s))
+                         GROUP BY i.id, i.title, i.level, i.first_seen, c.hour) n
+                WINDOW within AS (PARTITION BY n.incident_id ORDER BY n.hour
+                                  RANGE BETWEEN (%(hours)s::bigint - 1) * interval '1 hour' PRECEDING AND CURRENT ROW),
+                       earlier AS (PARTITION BY n.incident_id ORDER BY n.hour
+                                   RANGE BETWEEN (%(hours)s::bigint + 167) * interval '1 hour' PRECEDING
+                                             AND %(hours)s::bigint * interval '1 hour' PRECEDING)) c
+         WHERE c.hour > clock_timestamp() - interval '7 days' AND c.event_count_within > %(more_than)s::bigint) h
+ WHERE %(times)s::bigint IS NULL
+       OR (h.event_count_within >= coalesce(h.usual, 0) * %(times)s::bigint AND h.first_seen <= h.hour - interval '23 hours')
  ORDER BY h.day DESC, h.incident_id, h.hour
  LIMIT %(limit)s;
+
+-- name: alert_list_past_people
+-- When in the week before an incident was met by more than so many people: when the first event came of the one that made them so
+-- many. Told from the light rows of incidents that had events last; `at` is null where they are too many to be read.
+WITH candidate AS MATERIALIZED (
+  SELECT i.project_id, i.id, i.title, i.level, i.environments, i.first_seen,
+         i.event_count <= %(events_max)s::bigint
+         AND sum(i.event_count) FILTER (WHERE i.event_count <= %(events_max)s::bigint)
+                 OVER (ORDER BY i.last_seen DESC, i.id DESC) <= %(events_in_all_max)s::bigint AS is_read
+    FROM incidents i
+   WHERE i.project_id = %(project_id)s AND i.last_seen > clock_timestamp() - interval '7 days' AND i.merged_into IS NULL
+     AND i.status <> 'ignored' AND i.people_count > %(more_than)s::bigint
+   ORDER BY i.last_seen DESC, i.id DESC
+   LIMIT %(limit)s
+)
+SELECT i.id AS incident_id, i.title, i.level, i.environments, m.at
+  FROM candidate i
+  LEFT JOIN LATERAL (
+       SELECT u.at
+         FROM (SELECT min(e.received_at) AS at
+                 FROM incident_fingerprints f
+                 JOIN events e ON e.project_id = f.project_id AND e.fingerprint = f.fingerprint
+                WHERE f.project_id = i.project_id AND f.incident_id = i.id AND e.user_hash IS NOT NULL
+                  AND e.received_at >= i.first_seen - %(slack)s::interval
+                GROUP BY e.user_hash) u
+        ORDER BY u.at
+       OFFSET %(more_than)s::bigint
+        LIMIT 1) m ON i.is_read
+ WHERE NOT i.is_read OR m.at > clock_timestamp() - interval '7 days';
 
 -- name: alert_list_past_counts
 -- Incidents that had events in the week before, and how many they had before it.

@@ -7,14 +7,17 @@ from typing import Any
 
 import orjson
 
-from lib import audit, db, queries
+from lib import audit, db, incidents, queries
 from lib.alerts import following, rules
-from lib.alerts.rules import Rule
+from lib.alerts.rules import UNUSUAL_LEAST, Rule
 from lib.errors import Conflict, InvalidRequest, NotFound
 
 RULES_MAX = 50
 PREVIEW_MAX = 100
 PREVIEW_TRANSITIONS_MAX = 1_000
+PREVIEW_INCIDENTS_MAX = 1_000
+# Light rows that are read to tell when people met an incident: of one, and of all.
+PEOPLE_EVENTS_MAX, PEOPLE_EVENTS_IN_ALL_MAX = 100_000, 500_000
 SETTINGS = ("name", "conditions", "filters", "quiet_hours", "enabled", "muted_until", "channel_ids")
 
 
@@ -100,15 +103,23 @@ async def preview(
     if conditions.get("transitions"):
         found += await _past_transitions(conn, rule)
     if frequency := conditions.get("frequency"):
-        found += await _past_frequencies(conn, rule, **frequency)
+        reason = rules.frequency_in_words(**frequency)
+        found += await _past_hours(conn, rule, reason, **frequency)
+    if unusual := conditions.get("unusual"):
+        reason = rules.unusual_in_words(**unusual)
+        found += await _past_hours(conn, rule, reason, more_than=UNUSUAL_LEAST - 1, **unusual)
     if conditions.get("milestones"):
         found += await _past_milestones(conn, rule)
+    unread = 0
+    if people := conditions.get("people"):
+        met, unread = await _past_people(conn, rule, people["more_than"])
+        found += met
     found.sort(key=lambda item: item["at"], reverse=True)
     return {
         "items": found[:PREVIEW_MAX],
-        "approximate": bool(conditions.get("frequency")),
+        "approximate": bool(conditions.get("frequency") or conditions.get("unusual")),
         "complete": len(found) <= PREVIEW_MAX,
-        "not_covered": [name for name in ("unusual", "people") if conditions.get(name)],
+        "not_covered": [f"people of {unread} incidents with too many events to be read"] if unread else [],
     }
 
 
@@ -124,14 +135,28 @@ async def _past_transitions(conn: db.Connection, rule: Rule) -> list[dict[str, A
     return found
 
 
-async def _past_frequencies(conn: db.Connection, rule: Rule, more_than: int, minutes: int) -> list[dict[str, Any]]:
+async def _past_hours(
+    conn: db.Connection, rule: Rule, reason: str, *, minutes: int, more_than: int, times: int | None = None
+) -> list[dict[str, Any]]:
     filters = rule.filters
     rows = await db.fetch_all(
-        conn, "alert_list_past_hours", project_id=rule.project_id, more_than=more_than, limit=PREVIEW_MAX + 1,
+        conn, "alert_list_past_hours", project_id=rule.project_id, minutes=minutes, hours=-(-minutes // 60), more_than=more_than,
+        times=times, limit=PREVIEW_MAX + 1, incidents_max=PREVIEW_INCIDENTS_MAX, levels=filters.get("levels") or None,
         environments=rules.like(filters.get("environments")), releases=rules.like(filters.get("releases")),
-        levels=filters.get("levels") or None,
     )  # fmt: skip
-    return [_found(row, "frequency", rules.frequency_in_words(more_than, minutes), row["at"]) for row in rows]
+    return [_found(row, "frequency", reason, row["at"]) for row in rows]
+
+
+async def _past_people(conn: db.Connection, rule: Rule, more_than: int) -> tuple[list[dict[str, Any]], int]:
+    """What was found, and of how many incidents that could not be told."""
+    rows = await db.fetch_all(
+        conn, "alert_list_past_people", project_id=rule.project_id, more_than=more_than, limit=PREVIEW_INCIDENTS_MAX,
+        events_max=PEOPLE_EVENTS_MAX, events_in_all_max=PEOPLE_EVENTS_IN_ALL_MAX, slack=incidents.CLOCK_SLACK,
+    )  # fmt: skip
+    fitting = [row for row in rows if rule.fits_incident(row["level"], row["environments"])]
+    reason = rules.people_in_words(more_than)
+    found = [_found(row, "frequency", reason, row["at"]) for row in fitting if row["at"]]
+    return found, len(fitting) - len(found)
 
 
 async def _past_milestones(conn: db.Connection, rule: Rule) -> list[dict[str, Any]]:

@@ -106,6 +106,16 @@ def frequency_in_words(more_than: int, minutes: int) -> str:
     return f"more than {more_than:,} events in {span_in_words(minutes)}"
 
 
+def unusual_in_words(times: int, minutes: int) -> str:
+    """Likewise."""
+    return f"{times} times the usual number of events within {span_in_words(minutes)}"
+
+
+def people_in_words(more_than: int) -> str:
+    """Likewise."""
+    return f"more than {more_than:,} people affected"
+
+
 def span_in_words(minutes: int) -> str:
     """`5 minutes`, `1 hour`."""
     number, unit = (minutes // 60, "hour") if minutes % 60 == 0 else (minutes, "minute")

@@ -17,7 +17,8 @@ from lib.alerts.rules import (
     frequency_in_words,
     like,
     milestone,
-    span_in_words,
+    people_in_words,
+    unusual_in_words,
 )
 
 PROJECTS_MAX = 50
@@ -70,7 +71,7 @@ async def _look_by(conn: db.Connection, rule: Rule, now: datetime) -> int:
         rows = await _frequent(conn, rule, now, **frequency)
         found += await _tell_frequent(conn, rule, now, "frequency", frequency["minutes"], reason, rows)
     if unusual := conditions.get("unusual"):
-        reason = f"{unusual['times']} times the usual number of events within {span_in_words(unusual['minutes'])}"
+        reason = unusual_in_words(**unusual)
         rows = await _unusual(
             conn, rule.project_id, now, unusual["times"], unusual["minutes"], UNUSUAL_LEAST, rule.filters
         )  # fmt: skip
@@ -147,7 +148,7 @@ def _thresholds(rule: Rule, row: dict[str, Any]) -> list[tuple[str, int, str, st
         reached.append(("milestones", value, "milestone", f"{value:,} events"))
     people = rule.conditions.get("people")
     if people and row["people_count"] > people["more_than"]:
-        reached.append(("people", 1, "frequency", f"more than {people['more_than']:,} people affected"))
+        reached.append(("people", 1, "frequency", people_in_words(**people)))
     return reached
 
 

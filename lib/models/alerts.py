@@ -190,8 +190,8 @@ class Found(Answer):
 class Preview(Answer):
     """What a rule would have found in the week before, the latest first.
 
-    approximate: frequencies are told by hourly counts, and may be too many. complete: false where there is more than is shown.
-    not_covered: conditions about whose past nothing is known.
+    approximate: frequencies and what is unusual are told by hourly counts, so perhaps too many, and none that lies across two
+    hours. complete: false where there is more than is shown. not_covered: of what the past is not told, in words.
     """
 
     items: list[Found]
