@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import html
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.responses import Response
 
 from lib import delivery_log, http
 from lib.alerts import addresses, channel_settings, rule_settings, telling
-from lib.errors import InvalidRequest
+from lib.errors import InvalidRequest, NotFound
 from lib.models import alerts as models
 from lib.operations import ANYONE, Call, Operations
 
@@ -18,13 +20,22 @@ RULES, CHANNELS, DELIVERIES = f"{PROJECT}/alert-rules", f"{PROJECT}/channels", f
 RULE, CHANNEL, DELIVERY = f"{RULES}/{{rule_id:id}}", f"{CHANNELS}/{{channel_id:id}}", f"{DELIVERIES}/{{delivery_id}}"
 PAGE = """<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title} · Sensra</title></head>
-<body><main><h1>{title}</h1>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} · Sensra</title>
+<link rel="icon" href="/favicon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/style/base.css">
+</head>
+<body>
+<main class="sign-in"><h1>{title}</h1>
 <p>{text}</p>
-{form}</main></body>
+{form}<p class="muted"><a href="/privacy">What becomes of your data here</a></p></main>
+</body>
 </html>
 """
-FORM = '<form method="post"><p><button>{words}</button></p></form>\n'
+FORM = '<form method="post"><button class="primary">{words}</button></form>\n'
+Handler = Callable[[Call, models.TokenQuery], Awaitable[Response]]
 operations = Operations()
 
 
@@ -157,13 +168,27 @@ async def resend_delivery(call: Call) -> dict[str, Any]:
 # -- links in mails: looking changes nothing, since mail scanners look at all of them
 
 
-def _page(title: str, text: str, words: str | None = None) -> Response:
+def _page(title: str, text: str, words: str | None = None, status: int = 200) -> Response:
     form = FORM.format(words=html.escape(words)) if words else ""
     content = PAGE.format(title=html.escape(title), text=html.escape(text), form=form)
-    return Response(content, headers=http.HEADERS, media_type="text/html")
+    return Response(content, status, http.HEADERS, "text/html")
+
+
+def _for_people(handler: Handler) -> Handler:
+    """A link that leads nowhere is told to whoever followed it as a page, too."""
+
+    @functools.wraps(handler)
+    async def answer(call: Call, query: models.TokenQuery) -> Response:
+        try:
+            return await handler(call, query)
+        except NotFound as error:
+            return _page("This link has ended", error.detail, status=error.status)
+
+    return answer
 
 
 @operations.get(addresses.CONFIRM, ANYONE, media_type="text/html")
+@_for_people
 async def show_confirmation(call: Call, query: models.TokenQuery) -> Response:
     """The page on which an address agrees to get alerts."""
     asked = await addresses.find_asked(call.conn, query.token)
@@ -172,6 +197,7 @@ async def show_confirmation(call: Call, query: models.TokenQuery) -> Response:
 
 
 @operations.post(addresses.CONFIRM, ANYONE, media_type="text/html")
+@_for_people
 async def confirm_address(call: Call, query: models.TokenQuery) -> Response:
     """An address agrees to get alerts."""
     found = await addresses.confirm(call.conn, query.token, http.client_address(call.request))
@@ -179,6 +205,7 @@ async def confirm_address(call: Call, query: models.TokenQuery) -> Response:
 
 
 @operations.get(telling.UNSUBSCRIBE, ANYONE, media_type="text/html")
+@_for_people
 async def show_subscription(call: Call, query: models.TokenQuery) -> Response:
     """The page on which somebody ends a channel's mails."""
     found = await addresses.find_recipient(call.conn, query.token)
@@ -188,6 +215,7 @@ async def show_subscription(call: Call, query: models.TokenQuery) -> Response:
 
 
 @operations.post(telling.UNSUBSCRIBE, ANYONE, media_type="text/html")
+@_for_people
 async def unsubscribe_address(call: Call, query: models.TokenQuery) -> Response:
     """End a channel's mails to somebody: one click in a mail client, or the page's button (RFC 8058)."""
     found = await addresses.unsubscribe(call.conn, query.token, http.client_address(call.request))

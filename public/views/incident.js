@@ -8,6 +8,7 @@ import { go, withQuery } from '../lib/router.js';
 import { Text } from '../lib/text.js';
 import { Analysis } from './analysis.js';
 import { Actions } from './incident_actions.js';
+import { Asked } from './incident_asked.js';
 import { Breadcrumbs, Contexts, Dropped, Raw, Removals, RequestPart, Tags } from './event_parts.js';
 import { Grouping, Suggestions } from './grouping.js';
 import { TagSpread, Trend } from './incident_about.js';
@@ -34,6 +35,7 @@ export default function Incident({ account, project, parts, place }) {
   return html`<div class="incident">
     <${Headline} project=${project} incident=${incident.data} />
     <${Actions} account=${account} project=${project} incident=${incident.data} event=${event.data} apply=${apply} />
+    <${Asked} project=${project} incident=${incident.data} place=${place} apply=${apply} />
     <div class="columns">
       <div class="main-column">
         <${Trend} project=${project} incident_id=${incident_id} place=${place} />

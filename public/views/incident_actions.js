@@ -7,7 +7,7 @@ import { Dialog, Menu, copy } from '../lib/parts.js';
 import { go } from '../lib/router.js';
 
 const HOUR = 3_600_000;
-const UNTIL = /** @type {[string, number][]} */ ([['for an hour', HOUR], ['until tomorrow', 24 * HOUR], ['for a week', 168 * HOUR], ['for a month', 720 * HOUR]]);
+export const UNTIL = /** @type {[string, number][]} */ ([['for an hour', HOUR], ['until tomorrow', 24 * HOUR], ['for a week', 168 * HOUR], ['for a month', 720 * HOUR]]);
 const COUNTS = [10, 100, 1000];
 
 /** @param {any} props */
