@@ -23,7 +23,7 @@ COLOURS = {
     "code": ("background", "#f6f7f9", "#0d1117"),
     "hint": ("background", "#f3f1fd", "#1d1b33"),
     "link": ("color", "#4338ca", "#a5b4fc"),
-    "main": ("background", "#4338ca", "#6366f1"),
+    "main": ("background", "#4338ca", "#5458e6"),
 }
 TONES = {
     "red": ("#b42318", "#fee4e2"),

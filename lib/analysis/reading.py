@@ -116,7 +116,8 @@ async def list_page(
 async def newest(conn: db.Connection, project_id: int, incident_ids: Sequence[int]) -> dict[int, Explained]:
     """Of each incident what its newest analysis says; those without one are left out."""
     rows = await db.fetch_all(conn, "analysis_list_newest", project_id=project_id, incident_ids=list(incident_ids))
-    return {
-        row["incident_id"]: Explained(row["result"]["summary"], row["result"]["suggested_fix"] or None, row["confidence"])
-        for row in rows
-    }
+    return {row["incident_id"]: _explained(row["result"], row["confidence"]) for row in rows}
+
+
+def _explained(result: Mapping[str, Any], confidence: float) -> Explained:
+    return Explained(result["summary"], result["likely_cause"], result["suggested_fix"] or None, confidence)

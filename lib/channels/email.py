@@ -120,6 +120,8 @@ def _explained(explained: Explained) -> str:
     parts = [
         mail_page.text("Analysis", "soft", size=12, weight=600, after=6),
         mail_page.text(cut(clean(explained.summary), words.SUMMARY_CHARS_MAX), size=14),
+        mail_page.text("Likely cause", "soft", size=12, weight=600, after=6),
+        mail_page.text(cut(clean(explained.likely_cause), words.CAUSE_CHARS_MAX), size=14),
     ]
     if explained.suggested_fix:
         parts += [
@@ -186,6 +188,7 @@ def _plain_explained(explained: Explained, *, whole: bool) -> list[str]:
     fix = explained.suggested_fix
     return [
         f"Analysis: {cut(clean(explained.summary), words.SUMMARY_CHARS_MAX)}",
+        f"Likely cause: {cut(clean(explained.likely_cause), words.CAUSE_CHARS_MAX)}",
         f"Suggested fix:\n{cut(clean(fix), words.FIX_CHARS_MAX)}" if fix else "",
         f"{words.confidence_of(explained)} {words.PROVENANCE}",
     ]

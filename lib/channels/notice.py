@@ -19,6 +19,7 @@ class Explained(NamedTuple):
     """An analysis, as a model wrote it. confidence: 0 to 1."""
 
     summary: str
+    likely_cause: str
     suggested_fix: str | None
     confidence: float
 

@@ -12,6 +12,7 @@ TITLE_CHARS_MAX = 300
 NAME_CHARS_MAX = 120
 SOURCE_CHARS_MAX = 240
 SUMMARY_CHARS_MAX = 1_200
+CAUSE_CHARS_MAX = 2_000
 FIX_CHARS_MAX = 2_000
 LABELS = {"new": "New", "regressed": "Regressed", "escalated": "Escalated", "frequency": "Frequent", "milestone": "Milestone"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -20,7 +20,7 @@ export function Asked({ project, incident, place, apply }) {
   /** @param {Change} change */
   const act = (change) => (close(), setStatus(project.id, [incident], change, apply));
   const already = incident.status === wanted.status;
-  return html`<${Dialog} title=${wanted.title} onClose=${close}>
+  return html`<${Dialog} title=${wanted.title} onClose=${close}><div class="page">
     <p class="message">${incident.title}</p>
     <p>${already ? `#${incident.id} is ${incident.status} already.` : wanted.meaning}</p>
     <div class="dialog-actions"><button onClick=${close}>${already ? 'Close' : 'Cancel'}</button>
@@ -28,5 +28,5 @@ export function Asked({ project, incident, place, apply }) {
       ${!already && wanted.status === 'ignored' && html`${UNTIL.map(([label, span]) => html`<button key=${label} onClick=${() => act({ status: 'ignored', ignored_until: new Date(Date.now() + span).toISOString() })}>${label}</button>`)}
         <button class="primary" onClick=${() => act({ status: 'ignored' })}>for good</button>`}
     </div>
-  <//>`;
+  </div><//>`;
 }

@@ -11,7 +11,10 @@ CREATED_AT = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 BASE_URL = "https://sensra.test"
 UNSUBSCRIBE_URL = f"{BASE_URL}/api/alerts/unsubscribe/token"
 FRAME = Frame("shop/checkout/plans.py", 42, "price_of", 'return PLANS[customer["plan"]].price')
-EXPLAINED = Explained("The plan of a customer who left is looked up in a table that no longer has it.", "Use PLANS.get(…).", 0.82)
+EXPLAINED = Explained(
+    "The plan of a customer who left is looked up in a table that no longer has it.",
+    "Plans are removed before their last invoice.", "Use PLANS.get(…).", 0.82,
+)  # fmt: skip
 ITEM = Item(
     incident_id=17,
     transition="new",

@@ -58,7 +58,7 @@ def hostile(text: str) -> Notice:
     item = ITEM._replace(
         **named,
         frame=Frame(text, 7, text, text),
-        explained=Explained(text, text, 0.5),
+        explained=Explained(text, text, text, 0.5),
     )
     return notice(item, item, workspace_name=text, project_name=text)
 
@@ -74,7 +74,8 @@ def test_a_mail_tells_what_where_since_when_how_often_and_whom(part: str) -> Non
         "KeyError: no plan for [redacted:email]", "shop.checkout.plans in price_of", "A new error in production.", "Shop",
         "26 Nov 2026, 11:52 UTC", "26 Nov 2026, 11:59 UTC", "1,284", "37", "production", "shop@1.4.2",
         "shop/checkout/plans.py · line 42 · in price_of", 'return PLANS[customer["plan"]].price',
-        "The plan of a customer who left", "Use PLANS.get(…).", "High confidence (0.82 of 1)",
+        "The plan of a customer who left", "Plans are removed before their last invoice.",
+        "Use PLANS.get(…).", "High confidence (0.82 of 1)",
         "Written by a model from redacted event data", "3 pieces of secret or personal data were removed",
     ):  # fmt: skip
         assert wanted in told, wanted
