@@ -6,7 +6,8 @@ Runs two instances of the function (processes behind one port, as Vercel would r
 up first. A run sends its events and ends at the moment when the incidents API shows all of them. CPU time is that of the
 instances and of every process of PostgreSQL, the checkpoint that follows included; the generator, the Upstash stand-in and this
 process are not. What others use of the machine meanwhile is measured too: runs that they disturbed count only where none was
-undisturbed. Writes bench/results/ingest.json; --write-docs measures nothing and makes docs/bench.md out of it.
+undisturbed. Writes bench/results/ingest.json; --write-docs measures nothing and makes docs/bench.md out of it
+and of what bench/alerts.py measured.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 from statistics import mean, median
 from typing import Any
 
-from bench import corpus, figures, machine, processes, statements
+from bench import beside, corpus, figures, machine, processes, statements
 from bench.stage import Served, Stage, Tenant, load, serve, set_up
 
 APP = "api.ingest:app"
@@ -225,7 +226,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--events", type=int, default=5000, help="events a run")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each mode; medians count")
     parser.add_argument("--corpus", type=Path, action="append", default=[])
-    parser.add_argument("--write-docs", action="store_true", help="write docs/bench.md from the last result")
+    parser.add_argument("--write-docs", action="store_true", help="write docs/bench.md from the last results")
     return parser.parse_args()
 
 
@@ -233,7 +234,8 @@ def main() -> int:
     """Measure and print, or write the page; 1 where a figure is not what it must be."""
     given = arguments()
     if given.write_docs:
-        PAGE.write_text(figures.page(json.loads(RESULT.read_text())))
+        page = figures.page(json.loads(RESULT.read_text()))
+        PAGE.write_text(page + beside.section(json.loads(beside.RESULT.read_text())))
         return 0
     try:
         result = asyncio.run(measure(given))

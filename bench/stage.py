@@ -89,6 +89,11 @@ class Stage:
             row = await (await conn.execute(sql.encode(), parameters)).fetchone()
             return row[0] if row else None
 
+    async def change(self, sql: str, *parameters: Any) -> None:
+        """Run a statement that answers no row."""
+        async with await psycopg.AsyncConnection.connect(self.server.url, autocommit=True) as conn:
+            await conn.execute(sql.encode(), parameters)
+
     async def size_bytes(self) -> int:
         """The database on disk, all included, after a checkpoint."""
         async with await psycopg.AsyncConnection.connect(self.server.url, autocommit=True) as conn:
