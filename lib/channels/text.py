@@ -23,7 +23,7 @@ _DOT = ".。．｡"
 _WORD = re.compile(r"\S+")
 _SCHEME = r"[a-z0-9+.-]:/|(?<![a-z])(?:mailto|tel|sms|javascript|data|vbscript):(?=\S)"
 _MAIL = rf"[^\s@(]@[^\s@]*[{_DOT}][^\W\d_]{{2}}"
-_LINK = re.compile(rf"(?i){_SCHEME}|\bwww[{_DOT}]|//\w|{_MAIL}")
+_LINK = re.compile(rf"(?i){_SCHEME}|\bwww[{_DOT}]|//\w|\\\\\w|{_MAIL}")
 _INNER_DOT = re.compile(rf"([{_DOT}@])(?=[^\s\]])")
 _BREAK = {":": "[:]", "@": "[@]", **dict.fromkeys(_DOT, "[.]")}
 
@@ -55,7 +55,12 @@ def within(text: str, chars_max: int, escape: Callable[[str], str]) -> str:
 
 def unlinked(text: str) -> str:
     """What plainly is a link, broken up visibly; for places where no client looks for hosts, such as subjects."""
-    return _WORD.sub(lambda word: _broken(word[0]) if _LINK.search(word[0]) else word[0], text)
+    return _WORD.sub(lambda word: _broken(word[0]) if _is_link(word[0]) else word[0], text)
+
+
+def _is_link(word: str) -> bool:
+    """Also where it is written in letters of another width, which some clients take for the usual ones."""
+    return bool(_LINK.search(word) or (not word.isascii() and _LINK.search(unicodedata.normalize("NFKC", word))))
 
 
 def inert(text: str) -> str:

@@ -40,7 +40,8 @@ export function Analysis({ project, incident_id }) {
       <p class="muted">${detail}</p><${Refusal} error=${asking.error} /></section>`;
   }
   return html`<section class="part analysis" aria-labelledby="analysis-title">
-    <div class="section-head"><h2 id="analysis-title">Analysis</h2><span class="muted">${one.confidence_in_words ?? ''}</span></div>
+    <div class="section-head"><h2 id="analysis-title">Analysis</h2>${one.severity && html`<span class="badge">${one.severity} severity, as it sees it</span>`}</div>
+    ${one.confidence !== null && html`<p class="muted">Confidence ${one.confidence.toFixed(2)} of 1, ${one.confidence_in_words}.</p>`}
     ${found.data.latest?.id !== one.id && html`<p class="muted">${detail}</p>`}
     ${one.summary && html`<p class="summary"><${Text} text=${one.summary} /></p>`}
     ${one.likely_cause && html`<h3>Likely cause</h3><p><${Text} text=${one.likely_cause} /></p>`}

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import psycopg
 import pytest
 
 from local import page_tools
@@ -130,6 +131,30 @@ async def test_hostile_text_is_shown_and_never_runs(product: Product, owner: Per
         assert await page.locator("main :is(script, iframe, img, base, style, link, form, object)").count() == 0
         links = await page.evaluate("() => [...document.querySelectorAll('a[href]')].map((one) => one.href)")
         assert all(link.startswith(product.url) for link in links)
+    assert await owner.all_noticed() == []
+
+
+async def test_an_analysis_is_shown_as_text_with_its_confidence_and_where_it_comes_from(
+    product: Product, owner: Person, incidents: list[int]
+) -> None:
+    """As if nothing had made it harmless before it was stored."""
+    for number, (incident, attack) in enumerate(zip(incidents, ATTACKS, strict=True)):
+        evidence = [{"function": attack, "module": attack, "file": attack, "line": 1, "source": attack, "shows": attack}]
+        said = dict.fromkeys(("summary", "likely_cause", "suggested_fix"), f"[x](https://evil.example/) {attack}")
+        with psycopg.connect(product.database_url, autocommit=True) as conn:
+            conn.execute(
+                "INSERT INTO analyses (project_id, id, incident_id, state, cause, created_at, due_at, finished_at, model, result,"
+                " confidence) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, 'done', 'new', now(), now(), now(), 'm', %s, 0.62)",
+                [product.project_id, 10**12 + number, incident, json.dumps({**said, "severity": "high", "evidence": evidence})],
+            )
+        page = await owner.open(f"/projects/{product.project_id}/incidents/{incident}")
+        shown = page.get_by_role("region", name="Analysis")
+        await shown.get_by_text("Confidence 0.62 of 1, medium: it fits the evidence, but so may something else.").wait_for()
+        await shown.get_by_text("Written by a model from redacted event data").wait_for()
+        await shown.get_by_text("high severity").wait_for()
+        await shown.get_by_text("What it rests on").click()
+        assert attack.split()[0] in await shown.inner_text()
+        assert await shown.locator(":is(a, script, iframe, img, base, style, link, form, object, svg)").count() == 0
     assert await owner.all_noticed() == []
 
 

@@ -8,14 +8,20 @@ from typing import Any
 
 import pytest
 
-from lib import settings
+from lib import analysis, channels, db, settings
 from lib.analysis import answer
+from lib.channels import Kind
+from lib.channels.notice import Explained
 from local.model import DOCUMENT
 from tests.lib.analysis.injections import PAYLOADS
 from tests.lib.analysis.stage import Stage
 from tests.lib.analysis.test_analysis_plain import assert_harmless
+from tests.lib.channels.hostile_texts import LINKS, links_in
+from tests.lib.channels.notices import BASE_URL, CREATED_AT, ITEM, notice
+from tests.lib.channels.test_email import Reader
 from tests.lib.rows import make_project
 
+CHATS: tuple[Kind, ...] = ("slack", "discord")
 CANARY = "zebra-quartz-umbrella-47"
 INCIDENTS = "SELECT to_jsonb(i) FROM incidents i WHERE project_id <> %s ORDER BY project_id, id"
 
@@ -92,6 +98,32 @@ async def test_a_model_that_obeys_whatever_it_reads_changes_nothing_and_leaks_no
         assert "evil.example/" not in json.dumps(result), own[incident]
     everything = json.dumps([result for *_, result in rows]) + "".join(many.model.asked)
     assert CANARY not in everything
+    for _, incident, _, result in rows:
+        await assert_mailed_harmlessly(many, incident, result)
+
+
+async def assert_mailed_harmlessly(stage: Stage, incident_id: int, result: dict[str, Any]) -> None:
+    """No message about the incident holds a link that is not ours, markup of the model's, or the canary."""
+    [(title, culprit)] = await stage.ask("SELECT title, culprit FROM incidents WHERE id = %s", incident_id)
+    explained = (await newest(stage, incident_id))[incident_id]
+    assert explained.summary == result["summary"]
+    one = notice(ITEM._replace(title=title, culprit=culprit, explained=explained))
+    mail = channels.render("email", one, delivery_id="d", created_at=CREATED_AT)
+    found = Reader(mail["html"])
+    assert all(link.startswith(BASE_URL) for link in found.links)
+    assert not {"script", "img", "iframe", "form", "svg"} & set(found.tags)
+    told = [line for line in mail["text"].splitlines() if BASE_URL not in line]
+    assert [text for text in [*found.texts, *told] if links_in(text)] == []
+    # In subjects no client looks for mere names, such as `browser.open`.
+    assert [pattern for pattern in LINKS[:-1] if pattern.search(mail["subject"])] == []
+    others = json.dumps([channels.render(kind, one, delivery_id="d", created_at=CREATED_AT) for kind in CHATS])
+    assert "evil.example/" not in others
+    assert CANARY not in json.dumps(mail) + others
+
+
+async def newest(stage: Stage, incident_id: int) -> dict[int, Explained]:
+    async with await db.connect(stage.url) as conn:
+        return await analysis.newest(conn, stage.project_id, [incident_id])
 
 
 async def test_the_model_obeyed(many: Stage) -> None:

@@ -39,6 +39,8 @@ def test_inert_text_says_the_same(text: str) -> None:
         ("no plan for jane@evil.example", "no plan for jane[@]evil[.]example"),
         ("www.evil.example", "www[.]evil[.]example"),
         ("tel:5550100", "tel[:]5550100"),
+        (r"\\evil.example\share", r"\\evil[.]example\share"),
+        ("ｈｔｔｐｓ：／／evil.example／ｃ", "ｈｔｔｐｓ：／／evil[.]example／ｃ"),
         # nothing that anybody would take for a link: read as before
         ("KeyError: no plan", "KeyError: no plan"),
         ("Invalid data: 7", "Invalid data: 7"),
