@@ -15,6 +15,12 @@ from lib.redis import PROBE, Redis, RedisUnavailableError
 
 DATABASE_TIMEOUT_SECONDS = 6.0
 REPORT_SECONDS = 2.0
+# What is best effort, and where (docs/alerts.md).
+WAKING = {
+    "configured": "Messages leave when something happens. Retries, digests and what is found by frequency are on time where the"
+    " cron runs each minute (`make vercel-pro`); where it runs once a day, as on the Hobby plan, they wait for the next request.",
+    "not_configured": "Messages leave when the cron runs, on the Hobby plan once a day. Set PUBLIC_URL and CRON_SECRET.",
+}
 
 
 class Shared:
@@ -55,8 +61,8 @@ class Health:
         found, limits = await asyncio.gather(self.database.get(), self.redis.get())
         status = "down" if found["state"] != "ok" else "ok" if limits["state"] == "ok" else "degraded"
         sign_in = {"state": "configured" if config.clerk_issuer else "not_configured"}
-        # Without it nothing is followed up before the next cron, which the Hobby plan runs once a day.
-        waking = {"state": "configured" if config.base_url and config.cron_secret else "not_configured"}
+        wakes = "configured" if config.base_url and config.cron_secret else "not_configured"
+        waking = {"state": wakes, "detail": WAKING[wakes]}
         mail = {"state": "configured" if config.resend_api_key and config.mail_from else "not_configured"}
         analysis = {"state": "configured" if config.openai_api_key else "not_configured"}
         dependencies = {

@@ -36,6 +36,25 @@ async def test_it_tells_whether_mails_can_leave(
     assert (await stage.health.get("/api/health")).json()["mail"] == {"state": state}
 
 
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        (None, "they wait for the next request"),
+        ("PUBLIC_URL", "Set PUBLIC_URL"),
+        ("CRON_SECRET", "Set PUBLIC_URL and CRON_SECRET"),
+    ],
+)
+async def test_it_says_what_is_best_effort_where_the_cron_runs_once_a_day(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, missing: str | None, told: str
+) -> None:
+    for name, value in {"PUBLIC_URL": "https://sensra.test", "CRON_SECRET": "secret"}.items():
+        monkeypatch.setenv(name, "" if name == missing else value)
+    settings.current.cache_clear()
+    waking = (await stage.health.get("/api/health")).json()["waking"]
+    assert waking["state"] == ("not_configured" if missing else "configured")
+    assert told in waking["detail"]
+
+
 async def test_without_redis_it_is_degraded_and_events_are_still_taken(stage: Stage) -> None:
     tenant = await stage.tenant()
     stage.redis.upstash.mode = "hang"

@@ -85,10 +85,11 @@ async def test_a_run_sends_what_is_due_and_health_tells(
     stage: Stage, cron: httpx.AsyncClient, sink: SinkStandIn, method: str
 ) -> None:
     await enqueue(stage, sink)
+    await stage.rows("UPDATE deliveries SET next_try_at = now() - interval '1 day'")  # no cron came for so long
     other = await stage.client(api.health.app)
     before = (await other.get("/api/health")).json()["database"]["deliveries"]
     assert before["waiting"] == 1
-    assert before["oldest_due_seconds"] > 0
+    assert 86_400 <= before["oldest_due_seconds"] < 90_000
     answer = await cron.request(method, PATH)
     assert (answer.status_code, answer.json()["sent"]) == (200, 1)
     assert len(sink.posts) == 1
