@@ -1,8 +1,10 @@
 -- name: invitation_list_by_workspace
--- Those that can still be accepted, the newest first.
-SELECT i.id, i.email, i.role, i.created_at, i.expires_at, i.created_by, p.name AS created_by_name
+-- Those that can still be accepted, the newest first, and what became of the mail of each.
+SELECT i.id, i.email, i.role, i.created_at, i.expires_at, i.created_by, p.name AS created_by_name, d.state AS mail_state,
+       d.last_error AS mail_error
   FROM invitations i
   LEFT JOIN people p ON p.id = i.created_by
+  LEFT JOIN deliveries d ON d.workspace_id = i.workspace_id AND d.idempotency_key = 'invitation/' || i.id
  WHERE i.workspace_id = %(workspace_id)s AND i.accepted_at IS NULL AND i.revoked_at IS NULL
    AND i.expires_at > clock_timestamp() AND (%(after_id)s::bigint IS NULL OR i.id < %(after_id)s)
  ORDER BY i.id DESC

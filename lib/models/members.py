@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import StringConstraints
 
@@ -60,6 +60,9 @@ class Invitation(Answer):
     created_at: Moment
     created_by: PersonName | None
     expires_at: Moment
+    mail_state: Literal["pending", "sent", "dead", "cancelled"] | None
+    """What became of its mail. Where it is dead, invite the address again, or pass on the link that inviting answers."""
+    mail_error: str | None
 
 
 class InvitationPage(Page):

@@ -73,6 +73,6 @@ function Invitations({ workspace }) {
       <button class="primary" disabled=${action.busy || !email.trim()}>Invite</button></form>
     <${Refusal} error=${action.error} />
     ${made?.url && html`<div class="issued"><p>${made.email} is invited by mail. You can also pass the link on; it opens for this address only.</p><p><code>${made.url}</code> <${CopyButton} text=${made.url} what="Link" /></p></div>`}
-    ${list.data?.items.length > 0 && html`<ul class="suggestions">${list.data.items.map((/** @type {any} */ one) => html`<li key=${one.id}><span>${one.email} <span class="muted">as ${one.role}, invited <${Time} iso=${one.created_at} /></span></span><button class="small danger" onClick=${() => revoke(one)}>Revoke</button></li>`)}</ul>`}
+    ${list.data?.items.length > 0 && html`<ul class="suggestions">${list.data.items.map((/** @type {any} */ one) => html`<li key=${one.id}><span>${one.email} <span class="muted">as ${one.role}, invited <${Time} iso=${one.created_at} />${one.mail_state === 'pending' ? ', its mail is on its way' : ''}</span>${one.mail_state === 'dead' && html` <span class="badge regressed">its mail did not leave</span> <span class="muted">${one.mail_error} Invite them again, or pass on the link.</span>`}</span><button class="small danger" onClick=${() => revoke(one)}>Revoke</button></li>`)}</ul>`}
   </section>`;
 }

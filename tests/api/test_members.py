@@ -76,6 +76,16 @@ async def test_an_invitation_is_a_mail_with_the_link_and_only_its_hash_is_kept(s
     assert not any(INVITED in one["row"] for one in trail)  # an address is redacted there as everywhere
 
 
+async def test_the_list_tells_what_became_of_an_invitations_mail(stage: Stage) -> None:
+    tenant = await stage.tenant()
+    await invite(stage, tenant)
+    end = "UPDATE deliveries SET state = 'dead', next_try_at = NULL, last_error = 'It is refused.' WHERE workspace_id = %s"
+    for expected in (("pending", None), ("dead", "It is refused.")):
+        [item] = (await stage.members.get(path(tenant, "invitations"), headers=stage.anna())).json()["items"]
+        assert (item["mail_state"], item["mail_error"]) == expected
+        await stage.rows(end, tenant.workspace_id)
+
+
 async def test_a_repeated_request_sends_no_second_mail_and_shows_no_link(stage: Stage) -> None:
     tenant = await stage.tenant()
     headers = {**stage.anna(), "Idempotency-Key": "once"}

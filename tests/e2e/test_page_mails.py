@@ -15,6 +15,7 @@ from tests.e2e import browser
 from tests.e2e.conftest import Product
 
 MAIL_SECONDS_MAX = 90
+pytestmark = pytest.mark.timeout(300)
 
 
 class Desk:
