@@ -17,6 +17,7 @@ from local import clerk, loopback, model, postgres, redis, serving, testing
 from local.failing import Failing
 from local.mail import Mail, Outbox
 from local.sink import Post, Sink
+from tests.lib import rows
 
 # They need more than Python, or minutes: collected only where the command line names them (make e2e, make soak).
 APART = [Path(__file__).parent / name for name in ("e2e", "soak")]
@@ -73,6 +74,7 @@ def database_url(server_url: str, worker_id: str) -> Iterator[str]:
     """A migrated database of this worker, empty at its start."""
     with testing.database(server_url, f"test_{worker_id}") as url:
         yield url
+    rows.close_idle()
 
 
 @dataclass(frozen=True)

@@ -309,7 +309,9 @@ async def test_the_trail_tells_what_was_true_when_the_merge_had_its_turn(stage: 
         await conn.execute(counted, [tenant.project_id, b])
         await conn.execute(held, [tenant.project_id, b])
         merging = asyncio.create_task(post(stage, tenant, a, "merge", incident_ids=[b]))
-        waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
+        waiting = (
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE %s"
+        )
         for _ in range(500):
             if await stage.rows(waiting, "%lock_incidents%"):
                 break

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+import select
 import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,13 +19,58 @@ from lib import payloads
 from lib.recording import Row
 
 numbers = itertools.count(1)
+LOOKER = "a test that looks"  # what PostgreSQL calls the connections of `ask`
+_idle: defaultdict[str, list[psycopg.Connection[Any]]] = defaultdict(list)
 
 
 async def ask(url: str, sql: str, *params: Any) -> list[Any]:
     """The rows a statement answers, as tuples."""
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as conn:
-        cursor = await conn.execute(sql.encode(), params)
-        return await cursor.fetchall() if cursor.description else []
+
+    def answered() -> list[Any]:
+        with connection(url) as conn:
+            cursor = conn.execute(sql.encode(), params)
+            return cursor.fetchall() if cursor.description else []
+
+    return await asyncio.to_thread(answered)
+
+
+@contextmanager
+def connection(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """One in autocommit that outlives the test: a new one costs more than most statements, its first look at a table as well.
+
+    Others get it afterwards, so leave nothing set in its session. An exception closes it.
+    """
+    conn = _taken(url) or psycopg.connect(url, autocommit=True, application_name=LOOKER)
+    try:
+        yield conn
+    except BaseException:
+        conn.close()
+        raise
+    _idle[url].append(conn)
+
+
+def _taken(url: str) -> psycopg.Connection[Any] | None:
+    """An idle one that still has its server: where that was ended, or the database is gone, there is something to read."""
+    with suppress(IndexError):
+        while True:
+            conn = _idle[url].pop()
+            if not select.select([conn.fileno()], [], [], 0)[0]:
+                return conn
+            conn.close()
+    return None
+
+
+def close_idle() -> None:
+    """Close what `ask` has left open."""
+    for conn in itertools.chain.from_iterable(_idle.values()):
+        conn.close()
+    _idle.clear()
+
+
+async def sessions(url: str) -> int:
+    """How many the database has, apart from those of `ask`."""
+    counted = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name <> %s"
+    return int((await ask(url, counted, LOOKER))[0][0])
 
 
 async def make_project(url: str, **limits: int) -> int:
