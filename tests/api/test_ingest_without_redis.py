@@ -48,39 +48,51 @@ def take_away(stage: Stage, mode: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.current.cache_clear()
 
 
-@pytest.mark.parametrize("mode", AWAY)
-async def test_ingest_is_hardly_later(stage: Stage, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_ingest_is_hardly_later(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     tenant = await stage.tenant()
+    late = {}
     async with calls.instance(api.ingest.app) as whole:
         await p99_seconds(whole, tenant)
-        baseline = await p99_seconds(whole, tenant)
-        if mode != "refuse":  # an instance that is under way when it happens
+        bound = await p99_seconds(whole, tenant) + LATER_SECONDS_MAX
+        for mode in AWAY:
+            if mode != "refuse":  # an instance that is under way when it happens
+                take_away(stage, mode, monkeypatch)
+                late[f"under way, {mode}"] = await p99_seconds(whole, tenant)
             take_away(stage, mode, monkeypatch)
-            assert await p99_seconds(whole, tenant) <= baseline + LATER_SECONDS_MAX
-    take_away(stage, mode, monkeypatch)
-    async with calls.instance(api.ingest.app) as fresh:
-        await fresh.call("POST", post(tenant))  # a cold one waits for its first connection once
-        assert await p99_seconds(fresh, tenant) <= baseline + LATER_SECONDS_MAX
+            async with calls.instance(api.ingest.app) as fresh:
+                await fresh.call("POST", post(tenant))  # a cold one waits for its first connection once
+                late[f"fresh, {mode}"] = await p99_seconds(fresh, tenant)
+            stage.redis.upstash.mode = "work"
+    assert {name: seconds for name, seconds in late.items() if seconds > bound} == {}
 
 
-@pytest.mark.parametrize("mode", AWAY)
-@pytest.mark.parametrize("limit", ["key", "project", "month"])
-async def test_every_limit_holds(stage: Stage, mode: str, limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Never open: the rates by the instance itself, the month by PostgreSQL's account."""
-    monkeypatch.setattr(key_cache, "KEY_CACHE_SECONDS_MAX", 0.0)
-    monkeypatch.setattr(permits, "FULL_ACCOUNT_SECONDS", 0.0)
+async def limited(stage: Stage, limit: str) -> Tenant:
+    """A tenant whose limit of this name is 20 events."""
     tenant = await stage.tenant(rate_per_minute=20 if limit == "key" else 600)
     if limit == "project":
         await stage.rows("UPDATE projects SET events_per_minute_max = 20 WHERE id = %s", tenant.project_id)
     if limit == "month":
         await stage.rows("UPDATE workspaces SET events_per_month_max = 20 WHERE id = %s", tenant.workspace_id)
+    return tenant
+
+
+@pytest.mark.parametrize("mode", AWAY)
+async def test_every_limit_holds(stage: Stage, mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never open: the rates by the instance itself, the month by PostgreSQL's account."""
+    monkeypatch.setattr(key_cache, "KEY_CACHE_SECONDS_MAX", 0.0)
+    monkeypatch.setattr(permits, "FULL_ACCOUNT_SECONDS", 0.0)
+    tenants = {limit: await limited(stage, limit) for limit in ("key", "project", "month")}
     take_away(stage, mode, monkeypatch)
-    began = time.monotonic()
-    async with calls.instance(api.ingest.app) as ingest:
-        statuses = Counter([(await ingest.call("POST", post(tenant))).status for _ in range(60)])
-    refilled = 0 if limit == "month" else int((time.monotonic() - began) / 3) + 1
-    assert set(statuses) == {200, 429}
-    assert 20 <= statuses[200] <= 20 + refilled
+
+    async def overrun(limit: str) -> None:
+        began = time.monotonic()
+        async with calls.instance(api.ingest.app) as ingest:
+            statuses = Counter([(await ingest.call("POST", post(tenants[limit]))).status for _ in range(60)])
+        refilled = 0 if limit == "month" else int((time.monotonic() - began) / 3) + 1
+        assert set(statuses) == {200, 429}, limit
+        assert 20 <= statuses[200] <= 20 + refilled, limit
+
+    await asyncio.gather(*map(overrun, tenants))
 
 
 async def test_a_flush_under_load_costs_no_request_and_no_limit(stage: Stage) -> None:

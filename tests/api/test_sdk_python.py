@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -24,19 +26,29 @@ EVERYTHING = [*python_runs.BUGS, *python_runs.MESSAGES]
 DATA = cases.data_of(0)
 
 
-@pytest.fixture
-async def run(stage: Stage, tmp_path: Path) -> Run:
+async def run_all(stage: Stage, sandbox: Path, targets: list[str], *variations: Variation) -> Arrivals:
     """Run targets of the sample program under each of these variations, all into one project; answers what arrived."""
     tenant = await stage.tenant()
+    with serving.in_thread(api.ingest.app) as url:
+        dsn = f"{url.replace('://', f'://{tenant.key}@')}/{tenant.project_id}"
 
-    async def run_all(targets: list[str], *variations: Variation) -> Arrivals:
-        with serving.in_thread(api.ingest.app) as url:
-            dsn = f"{url.replace('://', f'://{tenant.key}@')}/{tenant.project_id}"
-            for number, variation in enumerate(variations):
-                python_runs.run(variation, targets, tmp_path / str(number), dsn, f"{url}/ping")
-        return await Reader(stage.incidents, stage.bob(), tenant.project_id).arrivals()
+        async def run_one(number: int, variation: Variation) -> None:
+            await asyncio.to_thread(python_runs.run, variation, targets, sandbox / str(number), dsn, f"{url}/ping")
 
-    return run_all
+        await asyncio.gather(*(run_one(number, variation) for number, variation in enumerate(variations)))
+    return await Reader(stage.incidents, stage.bob(), tenant.project_id).arrivals()
+
+
+@pytest.fixture
+def run(stage: Stage, tmp_path: Path) -> Run:
+    """run_all in a project of its own."""
+    return partial(run_all, stage, tmp_path)
+
+
+@pytest.fixture(scope="module")
+async def arrivals(shared_stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Arrivals:
+    """Of one run of the whole program as it is."""
+    return await run_all(shared_stage, tmp_path_factory.mktemp("base"), EVERYTHING, BASE)
 
 
 def only(arrivals: Arrivals, label: str) -> Arrival:
@@ -45,8 +57,7 @@ def only(arrivals: Arrivals, label: str) -> Arrival:
     return arrival
 
 
-async def test_every_bug_of_a_program_becomes_an_incident_of_its_own(run: Run) -> None:
-    arrivals = await run(EVERYTHING, BASE)
+async def test_every_bug_of_a_program_becomes_an_incident_of_its_own(arrivals: Arrivals) -> None:
     assert sorted(arrivals) == sorted(EVERYTHING)
     assert all(len(found) == 1 for found in arrivals.values())
     assert len({only(arrivals, label).incident["id"] for label in EVERYTHING}) == len(EVERYTHING)
@@ -59,8 +70,8 @@ async def test_every_bug_of_a_program_becomes_an_incident_of_its_own(run: Run) -
         assert found.payload["server_name"] == "web-1.example.com"
 
 
-async def test_frames_arrive_with_source_and_local_variables_and_the_crash_last(run: Run) -> None:
-    found = only(await run(["shop.orders:show"], BASE), "shop.orders:show")
+async def test_frames_arrive_with_source_and_local_variables_and_the_crash_last(arrivals: Arrivals) -> None:
+    found = only(arrivals, "shop.orders:show")
     assert found.incident["title"] == "KeyError: 'total'"
     assert found.headline["type"] == "KeyError"
     assert [frame["function"] for frame in found.frames][-2:] == ["show", "total_of"]
@@ -74,9 +85,7 @@ async def test_frames_arrive_with_source_and_local_variables_and_the_crash_last(
     assert crash["vars"]["order"]["at"] == "datetime.datetime(2026, 3, 1, 12, 30)"
 
 
-async def test_chains_and_groups_arrive_whole_and_the_oldest_comes_first(run: Run) -> None:
-    arrivals = await run(["shop.warehouse.stock:pick", "shop.warehouse.stock:level", "shop.live.updates:broadcast"], BASE)
-
+async def test_chains_and_groups_arrive_whole_and_the_oldest_comes_first(arrivals: Arrivals) -> None:
     def types(label: str) -> list[str]:
         return [value["type"] for value in only(arrivals, label).payload["exception"]["values"]]
 
@@ -87,8 +96,7 @@ async def test_chains_and_groups_arrive_whole_and_the_oldest_comes_first(run: Ru
     assert group["mechanism"]["is_exception_group"] is True
 
 
-async def test_messages_arrive_with_their_parameters(run: Run) -> None:
-    arrivals = await run(list(python_runs.MESSAGES), BASE)
+async def test_messages_arrive_with_their_parameters(arrivals: Arrivals) -> None:
     low = only(arrivals, "shop.alarms:low_stock").payload
     assert low["logentry"]["message"] == "stock of %s fell to %d in warehouse %s"
     assert low["logentry"]["params"] == [f"SKU-{DATA['number']}", int(DATA["number"]), DATA["uuid"]]
@@ -98,8 +106,8 @@ async def test_messages_arrive_with_their_parameters(run: Run) -> None:
     assert only(arrivals, "shop.alarms:disk").incident["level"] == "fatal"
 
 
-async def test_tags_contexts_breadcrumbs_and_the_user_arrive(run: Run) -> None:
-    payload = only(await run(["shop.orders:show"], BASE), "shop.orders:show").payload
+async def test_tags_contexts_breadcrumbs_and_the_user_arrive(arrivals: Arrivals) -> None:
+    payload = only(arrivals, "shop.orders:show").payload
     assert payload["tags"]["region"] == DATA["region"]
     assert payload["user"]["id"] == DATA["user_id"]
     assert payload["contexts"]["cart"]["id"] == DATA["uuid"]
