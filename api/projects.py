@@ -260,12 +260,14 @@ async def restore_workspace(call: Call) -> dict[str, Any]:
 
 
 @operations.post(WORKSPACE + "/subjects/export", "data:read", detached=True, media_type="application/x-ndjson")
-async def export_subject(call: Call, body: keeping.SubjectPost) -> StreamingResponse:
-    """Every stored event of a person who stands in events: a JSON object a line, the last line `{"complete": true}`."""
+async def export_subject(call: Call, body: keeping.SubjectExportPost) -> StreamingResponse:
+    """Every stored event of a person who stands in events: a JSON object a line. The last line says whether these are all; where
+    not, its `cursor` asks for the next part."""
+    start = subjects.decode(body.cursor) if body.cursor else None
     async with call.database.transaction() as conn:
         subject = await subjects.identify(conn, call.workspace_id, body.kind, body.value)
         await audit.record(conn, call.actor, "subject.export", call.workspace_id, None, None)
-    found = subjects.export(call.database.connection, subject, subjects.ALWAYS)
+    found = subjects.export(call.database.connection, subject, start)
     return StreamingResponse(found, media_type="application/x-ndjson", headers=http.HEADERS)
 
 

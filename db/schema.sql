@@ -229,61 +229,6 @@ CREATE FUNCTION public.erase_events(project bigint, received timestamp with time
            (select count(*) from wanted w where w.held)
 $$;
 
-CREATE FUNCTION public.erase_texts(project bigint, relation regclass, field text, after tid, max_rows integer, mark text, inner_pad bytea, outer_pad bytea) RETURNS TABLE(changed bigint, next tid)
-    LANGUAGE plpgsql
-    SET lock_timeout TO '2s'
-    AS $_$
-declare
-    type text;
-    key text;
-    hit tid[];
-begin
-    select format_type(a.atttypid, a.atttypmod) into type from pg_attribute a where a.attrelid = relation and a.attname = field;
-    select string_agg(quote_ident(a.attname), ', ' order by o.place) into key
-      from pg_index i
-     cross join unnest(i.indkey::int2[]) with ordinality o (number, place)
-      join pg_attribute a on a.attrelid = i.indrelid and a.attnum = o.number
-     where i.indrelid = relation and i.indisprimary;
-    execute format(
-        'with page as (select t.ctid as at, t.project_id, t.%2$I::text as body from %1$s t where t.ctid > $1 order by t.ctid limit $2)
-         select max(p.at) filter (where (select count(*) from page) = $2),
-                array_agg(p.at) filter (where p.project_id = $3 and erased_text(p.body, $4, $5, $6) <> p.body)
-           from page p', relation, field)
-      into next, hit using after, max_rows, project, mark, inner_pad, outer_pad;
-    changed := coalesce(cardinality(hit), 0);
-    if changed > 0 then
-        execute format('select from %s t where t.ctid = any ($1) order by %s for no key update', relation, key) using hit;
-        execute format('update %1$s t set %2$I = erased_text(t.%2$I::text, $2, $3, $4)::%3$s where t.ctid = any ($1)',
-                       relation, field, type) using hit, mark, inner_pad, outer_pad;
-    end if;
-    return next;
-end
-$_$;
-
-CREATE FUNCTION public.erased_text(body text, mark text, inner_pad bytea, outer_pad bytea) RETURNS text
-    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
-    AS $$
-declare
-    word text;
-begin
-    for word in
-        select distinct w
-          from regexp_matches(body, '[^\s"''`\\,;()\[\]{}<>=|]+', 'g') as found (words)
-         cross join lateral (
-               select btrim(found.words[1], '.:!?') as w
-                union
-               select btrim(part, '.:!?') from regexp_split_to_table(found.words[1], '[/:?&#]') as part) t
-         where w <> ''
-    loop
-        if word = mark or mark = 'hmac:' || left(
-               encode(sha256(outer_pad || sha256(inner_pad || convert_to(lower(word), 'UTF8'))), 'hex'), 16) then
-            body := replace(body, word, '[erased]');
-        end if;
-    end loop;
-    return body;
-end
-$$;
-
 CREATE TABLE public.events (
     project_id bigint NOT NULL,
     fingerprint uuid NOT NULL,
@@ -401,6 +346,15 @@ CREATE FUNCTION public.forget_person_in_trail(person bigint) RETURNS void
     AS $$
     update audit_log set address = null where actor_kind = 'person' and actor_id = person and address is not null;
     update audit_refusals set address = null where actor_kind = 'person' and actor_id = person and address is not null;
+$$;
+
+CREATE FUNCTION public.held_of(project bigint) RETURNS TABLE(whole boolean, fingerprints uuid[])
+    LANGUAGE sql STABLE
+    AS $$
+    select exists (select from legal_holds h where h.project_id = project and h.incident_id is null and h.ended_at is null),
+           array(select f.fingerprint from incident_fingerprints f
+                  where f.project_id = project and is_held(project, f.fingerprint)
+                    and exists (select from legal_holds h where h.project_id = project and h.ended_at is null))
 $$;
 
 CREATE SEQUENCE public.incident_ids
@@ -548,6 +502,68 @@ begin
     return null;
 end
 $$;
+
+CREATE FUNCTION public.kept_texts() RETURNS TABLE(relation text, fields text[], incidents text)
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select * from (values
+        ('incidents', array['title', 'culprit', 'environments', 'first_release', 'last_release', 'resolved_release'], 'id'),
+        ('incident_fingerprints', array['reason', 'parts', 'environments', 'first_release', 'last_release'], 'incident_id'),
+        ('transitions', array['environment', 'release'], 'incident_id'),
+        ('alerts', array['reason', 'environment', 'release'], 'incident_id'),
+        ('analyses', array['result', 'correction', 'reason', 'release'], 'incident_id'),
+        ('analysis_watch', array['release'], 'incident_id'),
+        ('deliveries', array['content', 'last_error'], 'incident_ids'),
+        ('outcome_samples', array['detail'], null),
+        ('releases', array['release'], null),
+        ('saved_views', array['query'], null),
+        ('audit_log', array['before', 'after'], null)) t (relation, fields, incidents)
+$$;
+
+CREATE FUNCTION public.key_columns(relation regclass) RETURNS TABLE(name text, type text)
+    LANGUAGE sql STABLE
+    AS $$
+    select a.attname, format_type(a.atttypid, a.atttypmod)
+      from pg_index i
+     cross join unnest(i.indkey::int2[]) with ordinality o (number, place)
+      join pg_attribute a on a.attrelid = i.indrelid and a.attnum = o.number
+     where i.indrelid = relation and i.indisprimary and a.attname <> 'project_id'
+     order by o.place
+$$;
+
+CREATE FUNCTION public.list_kept_texts(project bigint, relation text, fields text[], incidents text, after text[], max_rows integer) RETURNS TABLE(key text[], texts jsonb, held boolean)
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    names text;
+    casts text;
+    holding bigint[];
+    of_held text := 'false';
+begin
+    select string_agg('t.' || quote_ident(k.name), ', '), string_agg(format('($2[%s])::%s', k.nth, k.type), ', ')
+      into names, casts
+      from key_columns(relation::regclass) with ordinality k (name, type, nth);
+    if exists (select from legal_holds h where h.project_id = project and h.incident_id is null and h.ended_at is null) then
+        of_held := 'true';
+    elsif incidents is not null then
+        select array_agg(h.incident_id) into holding from (
+            select h.incident_id from legal_holds h where h.project_id = project and h.ended_at is null
+             union
+            select f.incident_id from incident_fingerprints f
+             where f.project_id = project and is_held(project, f.fingerprint)
+               and exists (select from legal_holds h where h.project_id = project and h.ended_at is null)) h;
+        of_held := format(case when incidents = 'incident_ids' then 't.%I && $5' else 't.%I = any ($5)' end, incidents);
+    end if;
+    return query execute format(
+        'select array[%1$s]::text[], (select jsonb_object_agg(f, to_jsonb(t) -> f) from unnest($3) f), coalesce(%2$s, false)
+           from %3$I t
+          where t.project_id = $1 and ($2 is null or (%4$s) > (%5$s))
+          order by %4$s limit $4',
+        (select string_agg(format('t.%I::text', k.name), ', ') from key_columns(relation::regclass) k),
+        of_held, relation, names, casts)
+      using project, after, fields, max_rows, coalesce(holding, '{}');
+end
+$_$;
 
 CREATE FUNCTION public.lock_fingerprints(project bigint, incidents bigint[]) RETURNS bigint
     LANGUAGE plpgsql
@@ -1376,6 +1392,40 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.rename_counts(project bigint, print uuid, field text, was text, wanted text) RETURNS void
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    AS $_$
+begin
+    execute format(
+        'with locked as (
+            select c.ctid from event_counts c
+             where c.project_id = $1 and c.%1$I = $3 and ($2 is null or c.fingerprint = $2) and not is_held($1, c.fingerprint)
+             order by c.project_id, c.fingerprint, c.hour, c.environment, c.release
+               for update
+        ), gone as (
+            delete from event_counts c using locked l where c.ctid = l.ctid
+            returning c.project_id, c.fingerprint, c.hour, c.environment, c.release, c.event_count
+        )
+        insert into event_counts as c (project_id, fingerprint, hour, environment, release, event_count)
+        select project_id, fingerprint, hour, %2$s, event_count from gone
+        on conflict (project_id, fingerprint, hour, environment, release)
+        do update set event_count = c.event_count + excluded.event_count',
+        field, case field when 'release' then 'environment, $4' else '$4, release' end)
+      using project, print, was, wanted;
+end
+$_$;
+
+CREATE FUNCTION public.rename_release(project bigint, was text, wanted text) RETURNS void
+    LANGUAGE sql
+    AS $$
+    select rename_counts(project, null, 'release', was, wanted);
+    insert into releases (project_id, release, first_seen)
+    select r.project_id, wanted, r.first_seen from releases r where r.project_id = project and r.release = was
+    on conflict (project_id, release) do nothing;
+    delete from releases r where r.project_id = project and r.release = was;
+$$;
+
 CREATE FUNCTION public.reopens(i public.incidents, release text, release_key text, seen_at timestamp with time zone, received_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql STABLE
     AS $$
@@ -1405,6 +1455,28 @@ begin
                      and greatest(seen_at, received_at - interval '1 hour') > i.status_changed_at end;
 end
 $$;
+
+CREATE FUNCTION public.replace_kept_text(project bigint, relation text, key text[], was jsonb, wanted jsonb) RETURNS boolean
+    LANGUAGE plpgsql
+    SET lock_timeout TO '2s'
+    SET "sensra.audit_erasure" TO 'on'
+    AS $_$
+declare
+    replaced integer;
+begin
+    execute format(
+        'update %1$I t set %2$s from jsonb_populate_record(null::%1$I, $4) r
+          where t.project_id = $1 and (%3$s) = (%4$s)
+            and $3 = (select jsonb_object_agg(f, to_jsonb(t) -> f) from jsonb_object_keys($3) f)',
+        relation, (select string_agg(format('%1$I = r.%1$I', f), ', ') from jsonb_object_keys(wanted) f),
+        (select string_agg('t.' || quote_ident(k.name), ', ') from key_columns(relation::regclass) k),
+        (select string_agg(format('($2[%s])::%s', k.nth, k.type), ', ')
+           from key_columns(relation::regclass) with ordinality k (name, type, nth)))
+      using project, key, was, wanted;
+    get diagnostics replaced = row_count;
+    return replaced = 1;
+end
+$_$;
 
 CREATE FUNCTION public.reserve_analysis(project bigint, analysis bigint, held_fence integer, at timestamp with time zone, amount bigint, hourly_max integer, project_max bigint, workspace_max bigint, deployment_max bigint) RETURNS text
     LANGUAGE plpgsql
@@ -1623,16 +1695,6 @@ begin
         end if;
     end loop;
 end
-$$;
-
-CREATE FUNCTION public.texts_about_events() RETURNS TABLE(relation regclass, field text)
-    LANGUAGE sql STABLE
-    AS $$
-    select to_regclass(t.relation), t.field
-      from (values ('incident_fingerprints', 'reason'), ('incident_fingerprints', 'parts'), ('incidents', 'title'),
-                   ('incidents', 'culprit'), ('analyses', 'result'), ('analyses', 'correction'), ('deliveries', 'content'),
-                   ('outcome_samples', 'detail')) t (relation, field)
-     where to_regclass(t.relation) is not null
 $$;
 
 CREATE FUNCTION public.today() RETURNS date
@@ -1967,6 +2029,7 @@ CREATE TABLE public.deliveries (
     provider_id text,
     incident_ids bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     sender text,
+    erased_at timestamp with time zone,
     CONSTRAINT deliveries_check CHECK (((kind = 'email'::text) = (recipient IS NOT NULL))),
     CONSTRAINT deliveries_check1 CHECK (((state = 'pending'::text) = (next_try_at IS NOT NULL))),
     CONSTRAINT deliveries_check2 CHECK (((content IS NOT NULL) OR (state <> 'pending'::text))),
@@ -1999,7 +2062,10 @@ CREATE TABLE public.erasures (
     mentions boolean NOT NULL,
     "position" jsonb,
     removed jsonb DEFAULT '{}'::jsonb NOT NULL,
-    finished_at timestamp with time zone
+    finished_at timestamp with time zone,
+    word_mark text NOT NULL,
+    word_lengths integer[] NOT NULL,
+    joiners text NOT NULL
 );
 
 ALTER TABLE public.erasures ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (

@@ -52,8 +52,8 @@ class New(NamedTuple):
 class Claimed(NamedTuple):
     """A delivery that is this worker's until its lease ends.
 
-    token: which try of all it is; number: which of its schedule. target: its channel's at this moment. sender: of a mail, as its
-    first try had it.
+    token: which try of all it is; number: which of its schedule. erased_at: when somebody was taken out of it. target: its
+    channel's at this moment. sender: of a mail, as its first try had it.
     """
 
     workspace_id: int
@@ -67,6 +67,7 @@ class Claimed(NamedTuple):
     token: int
     number: int
     first_tried_at: datetime
+    erased_at: datetime | None
     target: dict[str, Any] | None
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from lib import mail_page, outbound, settings
-from lib.channels.outcome import ChannelError, Sent
+from lib.channels.outcome import ChannelError, OtherTakenError, Sent
 from lib.channels.text import clean, inert, one_line, unlinked
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _refusal(status: int, name: str, retry_after: int | None) -> ChannelError:
     if status in {401, 403}:
         return ChannelError(f"Mail is not configured: Resend refuses RESEND_API_KEY or MAIL_FROM ({told}).", permanent=True)
     if status == 409 and name != "concurrent_idempotent_requests":
-        return ChannelError("Resend has taken another mail under the same key: this one is not sent.", permanent=True)
+        return OtherTakenError("Resend has taken another mail under the same key: this one is not sent.", permanent=True)
     if status in {408, 409, 425, 429} or status >= 500:
         return ChannelError(f"Resend cannot take it now ({told}).", retry_after_seconds=retry_after)
     return ChannelError(f"Resend refuses this mail ({told}).", permanent=True)

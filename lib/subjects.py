@@ -1,50 +1,43 @@
 """People who stand in events: finding all that is stored of one, by what the application that sent the events calls them.
 
-An event is a person's where it counts them as its user (an HMAC under the workspace's key), or where a word of its payload is
-their identifier, or is what redaction wrote in place of it. Only hashes are compared and kept: what is looked for stands nowhere.
+An event is a person's where it counts them as its user (an HMAC under the workspace's key), or where its light row or its payload
+mentions them (lib/mentions.py). Only hashes are compared and kept: what is looked for stands nowhere.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 import time
-from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime, timedelta
+import unicodedata
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from lib import db, payloads
+from lib import db, paging, payloads
 from lib.errors import InvalidRequest, NotFound
 from lib.intake import hashed_person
-from lib.redaction.text import hashed
+from lib.mentions import Mentions, Sought, seek
 from lib.stored_events import Connect
 
-# Later than any event: an export asks for all there are.
-ALWAYS = datetime(9999, 1, 1, tzinfo=UTC)
-# A function lives for 60 s: an export that is not through by then says so, instead of being cut off.
+# A function lives for 60 s: an export that is not through by then says where the next part begins.
 EXPORT_SECONDS = 50.0
 Kind = Literal["id", "email", "username", "ip_address"]
 PAGE_EVENTS = 200
+PAGE_LIGHT = 2_000
 # Shorter ones are looked for as the user of an event only: "7" or "en" is a word of almost every payload.
 MENTION_CHARACTERS_MIN = 6
 VALUE_CHARACTERS_MAX = 320
-# Words of one kind of programs repeat: those that were looked at are not hashed again, as long as there are not too many.
-WORDS_REMEMBERED_MAX = 500_000
-# As erased_text in db/migrations/0053_erasure.sql has it.
-WORD = re.compile(r"""[^\s"'`\\,;()\[\]{}<>=|]+""")
-PARTS = re.compile(r"[/:?&#]")
-TRIMMED = ".:!?"
 
 
 class Subject(NamedTuple):
-    """A person of one workspace. user_hashes: as events count people; mark: as redaction writes one that it hashes."""
+    """A person of one workspace. user_hashes: as events count people; mentions: whether what mentions them is looked for."""
 
     workspace_id: int
-    hash_key: bytes
     user_hashes: list[bytes]
-    mark: str
+    sought: Sought
     mentions: bool
 
 
@@ -54,6 +47,11 @@ class Place(NamedTuple):
     project_id: int
     kind: Literal["received", "expiring", "kept"]
     day: date | None
+
+    @property
+    def key(self) -> list[Any]:
+        """Sorts as places are listed, and survives JSON."""
+        return [self.project_id, ["received", "expiring", "kept"].index(self.kind), self.day.isoformat() if self.day else ""]
 
 
 class Found(NamedTuple):
@@ -65,10 +63,18 @@ class Found(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What one step looked at: `found` of it, and where the next step begins (None: the place is done)."""
+    """What one step looked at: `found` of it, and the key where the next step begins (None: the place is done)."""
 
     found: list[Found]
-    after: tuple[datetime, Any] | None
+    after: list[str] | None
+
+
+class Position(NamedTuple):
+    """Where a search goes on: received before, a place's key, a key in it."""
+
+    before: datetime
+    place: list[Any]
+    after: list[str] | None
 
 
 async def identify(conn: db.Connection, workspace_id: int, kind: Kind, value: str) -> Subject:
@@ -80,97 +86,129 @@ async def identify(conn: db.Connection, workspace_id: int, kind: Kind, value: st
     if row is None:
         raise NotFound("There is no such workspace, or it is not yours to see.")
     key = bytes(row["person_hash_key"])
-    user_hashes = sorted({bytes.fromhex(hashed_person(key, f"{kind}:{one}")) for one in (value, value.lower())})
-    return Subject(workspace_id, key, user_hashes, hashed(key, value), len(value) >= MENTION_CHARACTERS_MIN)
-
-
-class Words:
-    """Decides whether a text mentions the person."""
-
-    def __init__(self, subject: Subject) -> None:
-        self._subject = subject
-        self._others: set[str] = set()
-
-    def mention(self, text: str) -> bool:
-        """Whether a word of it is the person's identifier, in any case, or what redaction wrote for it."""
-        return any(self._is_person(word) for word in set(WORD.findall(text)) - self._others)
-
-    def _is_person(self, word: str) -> bool:
-        parts = {word, *PARTS.split(word)} if PARTS.search(word) else {word}
-        for part in parts:
-            trimmed = part.strip(TRIMMED)
-            if trimmed and self._subject.mark in {trimmed, hashed(self._subject.hash_key, trimmed)}:
-                return True
-        if len(self._others) < WORDS_REMEMBERED_MAX:
-            self._others.add(word)
-        return False
+    written = {value, value.lower(), *(unicodedata.normalize(form, value) for form in ("NFC", "NFD"))}
+    user_hashes = sorted({bytes.fromhex(hashed_person(key, f"{kind}:{one}")) for one in written})
+    sought = seek(key, value, is_ip=kind == "ip_address")
+    return Subject(workspace_id, user_hashes, sought, bool(sought.lengths) and len(value) >= MENTION_CHARACTERS_MIN)
 
 
 async def list_places(conn: db.Connection, subject: Subject) -> list[Place]:
-    """Everywhere in the workspace, in an order that stays."""
+    """Everywhere in the workspace where there is something, in an order that stays."""
     rows = await db.fetch_all(conn, "subject_list_places", workspace_id=subject.workspace_id)
     return [Place(row["project_id"], row["kind"], row["day"]) for row in rows if subject.mentions or row["kind"] == "received"]
 
 
 async def look(
-    conn: db.Connection, subject: Subject, words: Words, place: Place, before: datetime, after: tuple[datetime, Any] | None
+    conn: db.Connection, subject: Subject, mentions: Mentions, place: Place, before: datetime, after: list[str] | None
 ) -> Page:
-    """The next PAGE_EVENTS events of a place, received before a time, and which of them are the person's."""
-    received = place.kind == "received"
-    own: dict[str, Any] = {"after_at": after[0] if after else None, "after": after[1] if after else None, "limit": PAGE_EVENTS}
-    if received:
-        assert place.day  # noqa: S101 - as it is listed
-        own |= {"since": place.day, "until": place.day + timedelta(days=1), "user_hashes": subject.user_hashes}
-    elif place.kind == "expiring":
-        own["day"] = place.day
-    rows = await db.fetch_all(conn, f"subject_list_by_{place.kind}", project_id=place.project_id, before=before, **own)
-    found = [Found(row["project_id"], row["received_at"], row["event_id"]) for row in rows if received or _mentions(row, words)]
+    """The next page of a place, received before a time: which of its events are the person's."""
+    if place.kind == "received":
+        page = await _look_at_light(conn, subject, mentions, place, before, after)
+    else:
+        own: dict[str, Any] = {"day": place.day} if place.kind == "expiring" else {}
+        own |= {"project_id": place.project_id, "before": before, "after": after, "limit": PAGE_EVENTS}
+        rows = await db.fetch_all(conn, f"subject_list_by_{place.kind}", **own)
+        found = [_found(row) for row in rows if mentions.are_in(_body(row))]
+        last = [rows[-1]["received_at"].isoformat(), str(rows[-1]["event_id"])] if len(rows) == PAGE_EVENTS else None
+        page = Page(found, last)
     await asyncio.sleep(0)  # others may have waited while the payloads were read
-    more = len(rows) == PAGE_EVENTS
-    return Page(found, (rows[-1]["received_at"], rows[-1]["event_id"]) if more else None)
+    return page
 
 
-def _mentions(row: dict[str, Any], words: Words) -> bool:
-    return words.mention(_body(row).decode("utf-8", "replace"))
+async def _look_at_light(
+    conn: db.Connection, subject: Subject, mentions: Mentions, place: Place, before: datetime, after: list[str] | None
+) -> Page:
+    assert place.day  # noqa: S101 - as it is listed
+    rows = await db.fetch_all(
+        conn, "subject_list_by_received", project_id=place.project_id, before=before, since=place.day,
+        until=place.day + timedelta(days=1), user_hashes=subject.user_hashes, mentions=subject.mentions, after=after,
+        limit=PAGE_LIGHT,
+    )  # fmt: skip
+    told = {row["texts"]: False for row in rows}
+    if subject.mentions:
+        told = {texts: mentions.are_in(texts) for texts in told}
+    found = [_found(row) for row in rows if row["is_counted"] or told[row["texts"]]]
+    last = rows[-1] if len(rows) == PAGE_LIGHT else None
+    return Page(found, [str(last["fingerprint"]), last["received_at"].isoformat(), str(last["event_id"])] if last else None)
 
 
-def _body(row: dict[str, Any] | None) -> bytes:
+def _found(row: dict[str, Any]) -> Found:
+    return Found(row["project_id"], row["received_at"], row["event_id"])
+
+
+def _body(row: dict[str, Any] | None) -> Any:
     """What is stored; of a payload that cannot be read, or is not there, nothing can be told."""
     try:
-        return payloads.decompress(row["dictionary"], row["payload"]) if row else b"{}"
-    except payloads.UnreadablePayloadError:
-        return b"{}"
+        return orjson.loads(payloads.decompress(row["dictionary"], row["payload"])) if row else {}
+    except (payloads.UnreadablePayloadError, orjson.JSONDecodeError):
+        return {}
 
 
-async def export(connect: Connect, subject: Subject, before: datetime) -> AsyncIterator[bytes]:
-    """NDJSON: each event of the person, whole, once; the last line says whether these are all that are stored.
+async def export(connect: Connect, subject: Subject, start: Position | None = None) -> AsyncIterator[bytes]:
+    """NDJSON: each event of the person, whole, once; the last line says whether these are all, or how to ask for the others.
 
-    Nothing is held in memory but ids, and no connection between pages.
+    start: from the cursor of the part before. What came after the first part was asked for is in none. Nothing is held in memory
+    but a page, and no connection between pages.
     """
-    words, told, until = Words(subject), set(), time.monotonic() + EXPORT_SECONDS
+    mentions, count, until = Mentions(subject.sought), 0, time.monotonic() + EXPORT_SECONDS
     async with connect() as conn:
-        places = await list_places(conn, subject)
+        before = start.before if start else await _now(conn)
+        places = [one for one in await list_places(conn, subject) if start is None or one.key >= start.place]
+    pages = 0
     for place in places:
-        after: tuple[datetime, Any] | None = None
+        after = start.after if start and place.key == start.place else None
         while True:
+            if pages and time.monotonic() > until:  # each part comes forward
+                cursor = encode(Position(before, place.key, after))
+                yield orjson.dumps({"complete": False, "events": count, "cursor": cursor}) + b"\n"
+                return
             async with connect() as conn:
-                page = await look(conn, subject, words, place, before, after)
-                lines = [await _line(conn, one) for one in page.found if one.event_id not in told]
-            told |= {one.event_id for one in page.found}
+                page = await look(conn, subject, mentions, place, before, after)
+                lines = [line for one in page.found if (line := await _line(conn, subject, mentions, place, one))]
+            pages, count = pages + 1, count + len(lines)
             if lines:
                 yield b"".join(lines)
-            if time.monotonic() > until:
-                yield orjson.dumps({"complete": False, "events": len(told)}) + b"\n"
-                return
-            if page.after is None:
-                break
             after = page.after
-    yield orjson.dumps({"complete": True, "events": len(told)}) + b"\n"
+            if after is None:
+                break
+    yield orjson.dumps({"complete": True, "events": count, "cursor": None}) + b"\n"
 
 
-async def _line(conn: db.Connection, one: Found) -> bytes:
-    light = await db.fetch_one(conn, "subject_find_light", project_id=one.project_id, event_id=one.event_id)
+async def _now(conn: db.Connection) -> datetime:
+    row = await db.fetch_one(conn, "subject_find_now")
+    assert row  # noqa: S101 - one row
+    return row["now"]  # type: ignore[no-any-return]
+
+
+async def _line(conn: db.Connection, subject: Subject, mentions: Mentions, place: Place, one: Found) -> bytes | None:
+    """None where the event is told at another place."""
+    light = await db.fetch_one(conn, "subject_find_light", project_id=one.project_id, event_id=one.event_id) or {}
     stored = await db.fetch_one(conn, "subject_find_payload", **one._asdict())
-    body = orjson.loads(_body(stored))
-    told = {**one._asdict(), **(light or {}), "payload": body.get("payload"), "removals": body.get("removals", [])}
+    user_hash, texts = light.pop("user_hash", None), light.pop("texts", "")
+    if place.kind != "received" and (user_hash in subject.user_hashes or mentions.are_in(texts)):
+        return None
+    if place.kind == "kept" and stored and not stored["is_kept"]:
+        return None
+    body = _body(stored)
+    told = {**one._asdict(), **light, "payload": body.get("payload"), "removals": body.get("removals", [])}
     return orjson.dumps(told) + b"\n"
+
+
+def encode(position: Position) -> str:
+    """The cursor of a part."""
+    return paging.encode([position.before.isoformat(), *position.place, position.after or []])
+
+
+def decode(cursor: str) -> Position:
+    """What encode was given. Raises InvalidRequest."""
+    before, project_id, nth, day, after = paging.decode(cursor, (str, int, int, str, list))
+    try:
+        forms: tuple[Callable[[str], object], ...] = (uuid.UUID, datetime.fromisoformat, uuid.UUID)
+        for form, part in zip(forms[-len(after) :] if after else (), after, strict=True):
+            form(part)
+        at = datetime.fromisoformat(before)
+        if at.tzinfo is None:
+            raise ValueError
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InvalidRequest("The cursor is not one that an export gave out.") from error
+    return Position(at, [project_id, nth, day], after or None)

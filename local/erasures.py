@@ -19,7 +19,7 @@ from lib import db, erasures
 from lib.errors import Problem
 from local import dev_file
 
-FIELDS = {"workspace_id", "requested_at", "user_hashes", "mark", "mentions"}
+FIELDS = {"workspace_id", "requested_at", "user_hashes", "mark", "word_mark", "word_lengths", "joiners", "mentions"}
 
 
 def read(text: str) -> list[dict[str, Any]]:

@@ -44,12 +44,11 @@ SELECT project_id, expires_on, object_key, row_count, bytes, sha256, archived_at
  ORDER BY expires_on DESC;
 
 -- name: archive_list_by_workspace
--- Those of projects of which nothing is held, in order.
+-- In order.
 SELECT a.project_id, a.expires_on, a.object_key, a.row_count, a.bytes, a.sha256, a.archived_at, a.delete_on
   FROM projects p
   JOIN archives a ON a.project_id = p.id
  WHERE p.workspace_id = %(workspace_id)s
-   AND NOT EXISTS (SELECT FROM legal_holds h WHERE h.project_id = p.id AND h.ended_at IS NULL)
  ORDER BY a.project_id, a.expires_on;
 
 -- name: archive_list_due

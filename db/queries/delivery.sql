@@ -50,7 +50,7 @@ WITH RECURSIVE waiting AS (
   SELECT workspace_id, id, tries, %(now)s FROM claimed
 )
 SELECT d.workspace_id, d.id, d.project_id, d.channel_id, d.kind, d.recipient, d.sender, d.content, d.tries AS token,
-       d.tries - d.tries_before AS number, d.first_tried_at, c.target
+       d.tries - d.tries_before AS number, d.first_tried_at, d.erased_at, c.target
   FROM claimed d
   LEFT JOIN channels c ON c.project_id = d.project_id AND c.id = d.channel_id
  ORDER BY d.place;

@@ -1,12 +1,12 @@
 -- name: erasure_insert
-INSERT INTO erasures (workspace_id, requested_by, user_hashes, mark, mentions)
-VALUES (%(workspace_id)s, %(person_id)s, %(user_hashes)s, %(mark)s, %(mentions)s)
+INSERT INTO erasures (workspace_id, requested_by, user_hashes, mark, word_mark, word_lengths, joiners, mentions)
+VALUES (%(workspace_id)s, %(person_id)s, %(user_hashes)s, %(mark)s, %(word_mark)s, %(word_lengths)s, %(joiners)s, %(mentions)s)
 RETURNING id;
 
 -- name: erasure_insert_again
 -- One that a backup brought back the data of: nothing where it is there and has not been taken up anew.
-INSERT INTO erasures (workspace_id, requested_at, user_hashes, mark, mentions)
-SELECT w.id, %(requested_at)s, %(user_hashes)s, %(mark)s, %(mentions)s
+INSERT INTO erasures (workspace_id, requested_at, user_hashes, mark, word_mark, word_lengths, joiners, mentions)
+SELECT w.id, %(requested_at)s, %(user_hashes)s, %(mark)s, %(word_mark)s, %(word_lengths)s, %(joiners)s, %(mentions)s
   FROM workspaces w
  WHERE w.id = %(workspace_id)s
    AND NOT EXISTS (SELECT FROM erasures e
@@ -31,14 +31,16 @@ SELECT id, requested_by, requested_at, finished_at, removed
 SELECT workspace_id, id FROM erasures WHERE finished_at IS NULL ORDER BY requested_at LIMIT 1000;
 
 -- name: erasure_list_all
--- For a file beside the backups: hashes only.
-SELECT workspace_id, requested_at, array(SELECT encode(h, 'hex') FROM unnest(user_hashes) h) AS user_hashes, mark, mentions
+-- For a file beside the backups: hashes, and how long an identifier's words are.
+SELECT workspace_id, requested_at, array(SELECT encode(h, 'hex') FROM unnest(user_hashes) h) AS user_hashes, mark, word_mark,
+       word_lengths, joiners, mentions
   FROM erasures
  ORDER BY requested_at;
 
 -- name: erasure_claim
 -- Whoever has it works on it until the transaction ends; no row where another run does, or it is finished.
-SELECT e.id, e.workspace_id, e.requested_at, e.user_hashes, e.mark, e.mentions, e.position, w.person_hash_key
+SELECT e.id, e.workspace_id, e.requested_at, e.user_hashes, e.mark, e.word_mark, e.word_lengths, e.joiners, e.mentions,
+       e.position, w.person_hash_key
   FROM erasures e
   JOIN workspaces w ON w.id = e.workspace_id
  WHERE e.workspace_id = %(workspace_id)s AND e.id = %(erasure_id)s AND e.finished_at IS NULL
@@ -55,14 +57,29 @@ UPDATE erasures e
  WHERE workspace_id = %(workspace_id)s AND id = %(erasure_id)s
 RETURNING removed;
 
--- name: erasure_list_texts
-SELECT relation::text, field FROM texts_about_events() ORDER BY 1, 2;
+-- name: erasure_list_projects
+-- Deleted ones too: they can come back.
+SELECT id FROM projects WHERE workspace_id = %(workspace_id)s ORDER BY id;
 
--- name: erasure_update_texts
--- See db/migrations/0053_erasure.sql for its guarantees.
-SELECT changed, next::text
-  FROM erase_texts(%(project_id)s, %(relation)s::regclass, %(field)s, %(after)s::tid, %(max_rows)s, %(mark)s,
-                   %(inner_pad)s, %(outer_pad)s);
+-- name: erasure_list_relations
+SELECT relation, fields, incidents FROM kept_texts();
+
+-- name: erasure_list_texts
+-- See db/migrations/0066_mentions.sql for the guarantees of this and the next ones.
+SELECT key, texts, held
+  FROM list_kept_texts(%(project_id)s, %(relation)s, %(fields)s::text[], %(incidents)s, %(after)s::text[], %(max_rows)s);
+
+-- name: erasure_update_text
+SELECT replace_kept_text(%(project_id)s, %(relation)s, %(key)s::text[], %(was)s::jsonb, %(wanted)s::jsonb) AS replaced;
+
+-- name: erasure_update_release
+SELECT rename_release(%(project_id)s, %(was)s, %(wanted)s);
+
+-- name: erasure_update_counts
+SELECT rename_counts(%(project_id)s, %(fingerprint)s::uuid, 'environment', %(was)s, %(wanted)s);
+
+-- name: erasure_list_held
+SELECT whole, fingerprints FROM held_of(%(project_id)s);
 
 -- name: erasure_delete_events
 SELECT events, payloads, held FROM erase_events(%(project_id)s, %(received)s::timestamptz[], %(event_ids)s::uuid[]);

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from lib import channels, db, deliveries, log
 from lib.alerts import disabling
 from lib.channels import ChannelError, Kind, Sent
+from lib.channels.outcome import OtherTakenError
 from lib.clock import Clock
 from lib.deliveries import Claimed
 from lib.errors import Problem
@@ -84,6 +85,9 @@ class Sender:
         try:
             async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
                 return await channels.send(claimed.kind, claimed.content, target, idempotency_key=str(claimed.id))
+        except OtherTakenError as error:
+            # It was taken before somebody was erased from it, and the answer was lost.
+            return Sent(None) if claimed.erased_at else error
         except ChannelError as error:
             self._hold_back(claimed.kind, error)
             return error

@@ -22,3 +22,7 @@ class ChannelError(Exception):
         self.detail = detail
         self.permanent = permanent
         self.retry_after_seconds = retry_after_seconds
+
+
+class OtherTakenError(ChannelError):
+    """Something else was taken under the same key: an earlier try, where the content has changed since."""

@@ -115,6 +115,12 @@ class SubjectPost(Body):
     value: Annotated[str, StringConstraints(min_length=1, max_length=VALUE_CHARACTERS_MAX, strip_whitespace=True)]
 
 
+class SubjectExportPost(SubjectPost):
+    """Whose events, and where the next part begins: as the last line of the part before told. A part lasts 50 seconds."""
+
+    cursor: str | None = None
+
+
 class Erasure(Answer):
     """A receipt: when an erasure was asked for and done, and how much was removed of what; never of whom."""
 

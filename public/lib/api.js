@@ -124,16 +124,41 @@ export async function call(operation, given = {}) {
 }
 
 /**
- * Call an operation and save what it answers as a file.
+ * Lines that come in parts, as one file: the last line of a part says where the next one begins. Raises ApiError.
  * @param {Operation} operation
  * @param {Given} given
  * @param {string} name of the file
  */
 export async function download(operation, given, name) {
+  const parts = [];
+  let cursor = null;
+  do {
+    const text = await (await sent(operation, { ...given, body: { .../** @type {object} */ (given.body), cursor } })).text();
+    const end = text.lastIndexOf('\n', text.length - 2) + 1;
+    if (!/^\{"complete":.*\}\n$/.test(text.slice(end))) throw new ApiError(0, { title: 'Broken off', detail: 'The export broke off. Try again.' });
+    parts.push(text.slice(0, end));
+    cursor = JSON.parse(text.slice(end)).cursor;
+  } while (cursor);
+  save(new Blob(parts), name);
+}
+
+/**
+ * @param {Operation} operation
+ * @param {Given} given
+ */
+async function sent(operation, given) {
   const answer = await send(operation, given);
   if (!answer.ok) throw new ApiError(answer.status, await answer.json().catch(() => ({})));
+  return answer;
+}
+
+/**
+ * @param {Blob} content
+ * @param {string} name of the file
+ */
+function save(content, name) {
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(await answer.blob());
+  link.href = URL.createObjectURL(content);
   link.download = name;
   link.click();
   URL.revokeObjectURL(link.href);

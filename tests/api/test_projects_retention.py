@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 import httpx
 import pytest
 
+from lib import subjects
 from lib.models import retention as models
+from lib.paging import encode
 from tests.api.conftest import Stage, Tenant
 from tests.lib import canaries
 
@@ -21,9 +24,11 @@ def workspace(tenant: Tenant, rest: str = "") -> str:
     return f"/api/workspaces/{tenant.workspace_id}{rest}"
 
 
-async def send(stage: Stage, tenant: Tenant, **event: Any) -> None:
+async def send(stage: Stage, tenant: Tenant, **event: Any) -> uuid.UUID:
+    """The event's id."""
     answer = await stage.ingest.post("/api/ingest", json={"message": "no plan", **event}, headers=tenant.bearer)
     assert answer.status_code == 200
+    return uuid.UUID(answer.json()["items"][0]["event_id"])
 
 
 PERSON = {"kind": "id", "value": "customer-4711"}
@@ -127,7 +132,7 @@ async def test_what_is_deleted_is_gone_for_everybody_until_its_owner_brings_it_b
     assert (await stage.projects.post(place(tenant, "/restore"), headers=stage.alice())).status_code == 404
 
 
-async def export(stage: Stage, tenant: Tenant, person: dict[str, str]) -> list[Any]:
+async def export(stage: Stage, tenant: Tenant, person: dict[str, Any]) -> list[Any]:
     answer = await stage.projects.post(workspace(tenant, "/subjects/export"), json=person, headers=stage.alice())
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/x-ndjson"
@@ -140,7 +145,7 @@ async def test_a_person_is_exported_and_an_erasure_answers_with_a_receipt(stage:
     await send(stage, tenant, tags={"customer": PERSON["value"]})
     await send(stage, tenant, user={"id": "customer-1"})
     *events, last = await export(stage, tenant, PERSON)
-    assert last == {"complete": True, "events": 2}
+    assert last == {"complete": True, "events": 2, "cursor": None}
     assert all(PERSON["value"] in str(event["payload"]) for event in events)
     asked = await stage.projects.post(workspace(tenant, "/erasures"), json=PERSON, headers=stage.alice())
     receipt = models.Erasure(**asked.json())
@@ -152,6 +157,33 @@ async def test_a_person_is_exported_and_an_erasure_answers_with_a_receipt(stage:
     assert models.Erasures(**listed.json()).items == [receipt]
     other = await stage.tenant()
     assert (await stage.projects.get(workspace(other, f"/erasures/{receipt.id}"), headers=stage.alice())).status_code == 404
+
+
+async def test_an_export_that_takes_long_comes_in_parts(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subjects, "PAGE_LIGHT", 1)
+    monkeypatch.setattr(subjects, "EXPORT_SECONDS", 0.0)
+    tenant = await stage.tenant()
+    sent = {await send(stage, tenant, user={"id": PERSON["value"]}) for _ in range(3)}
+    told: set[uuid.UUID] = set()
+    cursor, parts = None, 0
+    while cursor or not parts:
+        *events, last = await export(stage, tenant, {**PERSON, "cursor": cursor})
+        assert last["events"] == len(events)
+        told |= {uuid.UUID(event["event_id"]) for event in events}
+        cursor, parts = last["cursor"], parts + 1
+    assert (told, last["complete"]) == (sent, True)
+    assert parts > 3
+
+
+FOREIGN = ["x", "W10", encode(["2026-01-01", 1, 0, "", []]), encode(["2026-01-01T00:00:00+00:00", 1, 0, "", ["x"]])]
+
+
+@pytest.mark.parametrize("cursor", FOREIGN)
+async def test_a_foreign_cursor_is_refused(stage: Stage, cursor: str) -> None:
+    tenant = await stage.tenant()
+    body = {**PERSON, "cursor": cursor}
+    answer = await stage.projects.post(workspace(tenant, "/subjects/export"), json=body, headers=stage.alice())
+    assert answer.status_code == 400, answer.text
 
 
 async def test_whom_one_asks_for_is_in_no_log_and_no_table(stage: Stage, capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -19,7 +20,7 @@ from lib import archives, audit, db, erasures, holds, incidents, objects, payloa
 from lib.errors import Conflict, NotConfigured, NotFound
 from lib.objects import Store, Written
 from tests.lib.expiring import day, record, record_expired
-from tests.lib.rows import ask, counts, make_project, row
+from tests.lib.rows import ask, counts, fingerprint, make_project, row
 
 BUCKET = "sensra-archive"
 
@@ -258,6 +259,27 @@ async def test_an_erased_person_leaves_the_archives_too(database_url: str, s3: A
     async with await db.connect(database_url) as conn:
         assert await archives.restore(conn, Store(), project_id, day(-1)) == 4
     assert [key for key in keys(s3) if f"/{project_id}/" in key] == [key, f"{key}.manifest.json"]
+
+
+async def test_archived_lines_that_are_held_stay_and_the_receipt_says_so(database_url: str, s3: Any) -> None:
+    project_id, who = await make_project(database_url), f"zc{secrets.token_hex(8)}"
+    sql = "SELECT w.id FROM projects p JOIN workspaces w ON w.id = p.workspace_id WHERE p.id = %s"
+    [(workspace_id,)] = await ask(database_url, sql, project_id)
+    actor = audit.Actor(workspace_id, None, "person", None)
+    async with await db.connect(database_url) as conn:
+        subject = await subjects.identify(conn, workspace_id, "id", who)
+        await record_expired(database_url, project_id, user_hash=subject.user_hashes[0].hex(), crash="held", count=2)
+        await record_expired(database_url, project_id, user_hash=subject.user_hashes[0].hex(), crash="free", count=3)
+        await run(database_url)
+        incident = "SELECT incident_id FROM incident_fingerprints WHERE project_id = %s AND fingerprint = %s"
+        [(incident_id,)] = await ask(database_url, incident, project_id, uuid.UUID(fingerprint("held")))
+        async with conn.transaction():
+            await holds.place(conn, actor, project_id, incident_id, "case 7")
+        receipt = await erasures.request(conn, actor, subject)
+        assert (await run(database_url))["failed"] == []
+        receipt = await erasures.read(conn, workspace_id, receipt["id"])
+    assert (receipt["removed"]["archived"], receipt["removed"]["held"]) == (3, 4)  # two lines, and their two light rows
+    assert len(lines(s3, key_of(project_id, day(-1)))) == 2
 
 
 class Counting(Store):
