@@ -36,6 +36,9 @@ growth: setup  ## how throughput and lists behave from a thousand to a million e
 screenshots: setup  ## pictures of every page, light and dark, desktop and phone, into .local/screenshots
 	@$(PY) -m tests.e2e.screenshots
 
+figures: setup  ## how long lists take on 100,000 incidents and a million events, at the API and to pixels
+	@$(PY) -m tests.e2e.figures
+
 page-types: setup  ## the types of the pages (needs Node)
 	@$(PY) -m local.page_tools
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lib import facets, grouping, incidents, suggestions, tag_counts, trends, triage, views
+from lib import facets, grouping, incidents, searching, suggestions, tag_counts, trends, triage, views
 from lib.analysis import feedback, reading
 from lib.models import PageQuery
 from lib.models import analysis as analyses
@@ -19,7 +19,7 @@ operations = Operations()
 @operations.get(PROJECT + "/incidents", "incidents:read", answers=models.IncidentPage)
 async def list_incidents(call: Call, query: models.IncidentListQuery) -> dict[str, Any]:
     """A page of the project's incidents."""
-    narrowed = _filters(call, query)
+    narrowed = await _filters(call, query)
     page = await incidents.list_page(call.conn, call.project_id, narrowed, query.sort, query.limit, query.cursor)
     ids = [one["id"] for one in page["items"]]
     bars = (
@@ -30,19 +30,24 @@ async def list_incidents(call: Call, query: models.IncidentListQuery) -> dict[st
     return page | {"items": [one | {"trend": bars.get(one["id"])} for one in page["items"]]}
 
 
-def _filters(call: Call, query: models.IncidentQuery) -> incidents.Filters:
+async def _filters(call: Call, query: models.IncidentQuery) -> incidents.Filters:
     """What the query narrows to; `me` is the one who asks, and nobody for an api key."""
-    own = call.caller.id if call.caller.kind == "person" else 0
-    named = {None: None, "me": own, "nobody": 0}
+    named = {None: None, "me": _own_id(call), "nobody": 0}
     assignee_id = named[query.assignee] if query.assignee in named else int(query.assignee or 0)
+    tags = [one.strip() for one in (query.tag or "").split("\n") if one.strip()]
+    narrowed = await searching.narrow(call.conn, call.workspace_id, call.project_id, query.user, tags)
     given = query.model_dump(include=set(incidents.Filters._fields))
-    return incidents.Filters(**given, assignee_id=assignee_id)
+    return incidents.Filters(**given, assignee_id=assignee_id, narrowed=narrowed)
+
+
+def _own_id(call: Call) -> int:
+    return call.caller.id or 0 if call.caller.kind == "person" else 0
 
 
 @operations.get(PROJECT + "/incidents/facets", "incidents:read", answers=models.Facets)
 async def count_facets(call: Call, query: models.IncidentQuery) -> dict[str, Any]:
     """What the list can be narrowed to further, and how many incidents each step would leave."""
-    return await facets.read(call.conn, call.project_id, _filters(call, query))
+    return await facets.read(call.conn, call.project_id, await _filters(call, query), _own_id(call))
 
 
 @operations.patch(PROJECT + "/incidents", "incidents:write", answers=models.Incidents)

@@ -84,6 +84,7 @@ LEFT_OUT = {
     "exports": "this one, and earlier ones",
     "fingerprint_minutes": "a limit's counter",
     "held_fingerprints": "what a hold of an incident covers; the hold names the incident",
+    "incident_tags": "hashes of tags, which stand with events",
     "incident_people": "hashes of people; how many there are stands with incidents",
     "notices": "what is told stands with deliveries",
     "outcome_samples": "examples of what outcomes count",

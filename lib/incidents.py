@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from lib import audit, db, paging, payloads
+from lib import audit, db, paging, payloads, searching
 from lib.errors import Conflict, InvalidRequest, NotFound
 
 Status = Literal["open", "resolved", "ignored"]
@@ -45,6 +45,7 @@ class Filters(NamedTuple):
     until: datetime | None = None
     assignee_id: int | None = None
     """0: nobody."""
+    narrowed: searching.Narrowed = searching.EVERYTHING
 
 
 class StatusChange(NamedTuple):
@@ -72,7 +73,7 @@ def _listed(row: dict[str, Any]) -> dict[str, Any]:
 def parameters(filters: Filters) -> dict[str, Any]:
     """The filters as queries take them."""
     given = filters._asdict()
-    return {"pattern": _pattern(given.pop("text")), **given}
+    return {"pattern": _pattern(given.pop("text")), **given.pop("narrowed")._asdict(), **given}
 
 
 async def list_page(

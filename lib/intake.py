@@ -21,6 +21,7 @@ from lib.key_cache import KeyCache
 from lib.outcomes import Outcomes
 from lib.recording import Recorded, Recorder, Row
 from lib.redis import Redis
+from lib.tags import Told
 
 # 128 bits of an HMAC-SHA256 tell people apart; more would only cost space.
 USER_HASH_BYTES = 16
@@ -51,6 +52,7 @@ class Intake:
         self.keys = KeyCache(self._find_key)
         self.admission = Admission(self.redis, self._used)
         self.outcomes = Outcomes(self.recorder.ask)
+        self.told = Told()
 
     async def _find_key(self, secret: str) -> keys.Key | None:
         return await self.recorder.ask(lambda conn: keys.find(conn, secret))
@@ -86,11 +88,14 @@ class Intake:
         turn_ends = time.perf_counter() + TURN_SECONDS
         incoming.reverse()
         while incoming:
-            rows.append(prepare(incoming.pop(), key, received_at))
+            rows.append(prepare(incoming.pop(), key, received_at, self.told))
             if incoming and time.perf_counter() > turn_ends:
                 await asyncio.sleep(0)  # a thousand events in one request are not to hold up everybody else's
                 turn_ends = time.perf_counter() + TURN_SECONDS
         results = await self.recorder.record(rows)
+        self.told.remember(
+            tag for row, result in zip(rows, results, strict=True) if isinstance(result, Recorded) for tag in row.tags
+        )
         log.note(events=len(rows), duplicates=sum(isinstance(one, Recorded) and one.outcome == "duplicate" for one in results))
         return [Accepted(row.columns["event_id"], result) for row, result in zip(rows, results, strict=True)]
 
@@ -102,8 +107,11 @@ class Intake:
         await self.redis.close()
 
 
-def prepare(incoming: Incoming, key: keys.Key, received_at: datetime) -> Row:
-    """The row of an event: nothing unredacted is in it. Raises nothing, whatever the event holds."""
+def prepare(incoming: Incoming, key: keys.Key, received_at: datetime, told: Told | None = None) -> Row:
+    """The row of an event: nothing unredacted is in it. Raises nothing, whatever the event holds.
+
+    told: what has been told of tags; None: none is told.
+    """
     payload = events.normalise(incoming.raw, received_at, incoming.body)
     event_id = payload.setdefault("event_id", uuid.uuid4().hex)
     person = events.user_key(payload)
@@ -129,7 +137,10 @@ def prepare(incoming: Incoming, key: keys.Key, received_at: datetime) -> Row:
     }
     if previous:
         columns["previous"] = previous
-    return Row(columns, compressed)
+    tags = redacted.payload.get("tags")
+    if told is None or not tags:
+        return Row(columns, compressed)
+    return Row(columns, compressed, told.new(key.person_hash_key, key.project_id, print_.value, tags, received_at.date()))
 
 
 def hashed_person(hash_key: bytes, person: str) -> str:

@@ -21,6 +21,7 @@ MOVED_ROWS = 1_000
 EVENT_ROWS = 10_000
 COUNT_ROWS = 20_000
 INCIDENT_ROWS = 200
+TAG_ROWS = 5_000
 AUDIT_ROWS = 2_000
 ACCOUNT_ROWS = 5_000
 INVITATION_ROWS = 1_000
@@ -126,6 +127,11 @@ async def prune_counts(one: Run) -> None:
         one.add("counts", rows=row["removed"] if row else 0)
 
 
+async def prune_tags(one: Run) -> None:
+    """Remove what is known of tags of events whose payloads have expired."""
+    await repeat(one, "tags", "retention_delete_tags", max_rows=TAG_ROWS)
+
+
 async def prune_incidents(one: Run) -> None:
     """Remove incidents that have not been seen for longer than is kept."""
     await repeat(one, "incidents", "retention_delete_incidents", days=one.keep.incidents, max_rows=INCIDENT_ROWS)
@@ -177,6 +183,7 @@ STEPS: dict[str, Callable[[Run], Awaitable[None]]] = {
     "kept": release_kept,
     "events": prune_events,
     "counts": prune_counts,
+    "tags": prune_tags,
     "incidents": prune_incidents,
     "audit": prune_audit,
     "accounts": prune_accounts,

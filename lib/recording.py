@@ -22,6 +22,7 @@ import psycopg
 
 from lib import db, log, queries, waking
 from lib.errors import Problem, Unavailable, Unexpected
+from lib.tags import VALUES_MAX, Tag
 
 BATCH_EVENTS_MAX = 100
 BATCH_BYTES_MAX = 4_000_000
@@ -54,10 +55,11 @@ Answer = TypeVar("Answer")
 
 
 class Row(NamedTuple):
-    """An event as record_events takes it (db/migrations/0002_record_events.sql)."""
+    """An event as record_events takes it (db/migrations/0002_record_events.sql), and tags to be searched by."""
 
     columns: dict[str, Any]
     payload: bytes
+    tags: tuple[Tag, ...] = ()
 
     @property
     def identity(self) -> tuple[int, str]:
@@ -295,9 +297,23 @@ def _by_event(batch: list[Waiting]) -> list[list[Waiting]]:
     return list(parts.values())
 
 
+def _columns(told: list[tuple[Row, Tag]]) -> dict[str, Any]:
+    """Tags as record_tags takes them."""
+    return {
+        "projects": [row.columns["project_id"] for row, _ in told],
+        "fingerprints": [row.columns["fingerprint"] for row, _ in told],
+        "names": [tag.name_hash for _, tag in told],
+        "hashes": [tag.value_hash for _, tag in told],
+        "values_max": VALUES_MAX,
+    }
+
+
 async def _record(conn: db.Connection, rows: list[Row]) -> dict[tuple[int, str], Recorded]:
+    told = [(row, tag) for row in rows for tag in row.tags]
     batch = orjson.dumps([{**row.columns, "ord": number} for number, row in enumerate(rows, 1)]).decode()
-    cursor = await conn.execute(queries.get("record_events"), {"batch": batch, "payloads": [row.payload for row in rows]})
+    given = {"batch": batch, "payloads": [row.payload for row in rows]}
+    # Most batches bring no new tag, and then cost nothing for them.
+    cursor = await conn.execute(queries.get("record_upsert_tagged" if told else "record_events"), given | _columns(told))
     incidents: dict[tuple[int, str], int] = {}
     known: dict[tuple[int, str], Recorded] = {}
     async for found in cursor:

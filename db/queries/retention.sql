@@ -85,6 +85,9 @@ SELECT prune_events(%(day)s, %(max_rows)s) AS removed;
 -- name: retention_delete_counts
 SELECT seen, removed FROM prune_counts(now() - make_interval(days => %(days)s), %(max_rows)s);
 
+-- name: retention_delete_tags
+SELECT prune_tags(%(max_rows)s) AS removed;
+
 -- name: retention_delete_incidents
 SELECT prune_incidents(%(days)s, %(max_rows)s) AS removed;
 

@@ -6,13 +6,15 @@ import uuid
 from datetime import date
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from lib import searching
 from lib.models import Answer, Body, Id, Json, Moment, Page, PageQuery, PersonName, Query, Text
 
 Status = Literal["open", "resolved", "ignored"]
 Sort = Literal["last_seen", "first_seen", "event_count"]
 Window = Literal["24h", "14d", "90d"]
+TAGS_CHARACTERS_MAX = 2_000
 Level = Literal["fatal", "error", "warning", "info", "debug"]
 
 
@@ -28,7 +30,22 @@ class IncidentQuery(PageQuery):
     until: Moment | None = None
     assignee: Annotated[str, StringConstraints(pattern=r"^(me|nobody|[0-9]{1,18})$")] | None = None
     """A person's id, me (the one who asks) or nobody."""
+    user: Text | None = None
+    """Whom it met, as events name their user: by id, e-mail, user name or IP address, whichever comes first in them. Looks
+    through everybody whom incidents that are still there ever met, but who was erased.
+    """
+    tag: Annotated[str, StringConstraints(max_length=TAGS_CHARACTERS_MAX)] | None = None
+    """`name=value`, or a value of whatever tag; several, one a line, all have to be there. Looks through tags of events whose
+    payload has not expired, as redacted; of a tag that has more than 100 values within one kind of error, through the first ones.
+    """
     sort: Sort = "last_seen"
+
+    @field_validator("tag")
+    @classmethod
+    def _few(cls, text: str | None) -> str | None:
+        if text and len(text.split("\n")) > searching.TAGS_MAX:
+            raise ValueError(f"name {searching.TAGS_MAX} tags at most")
+        return text
 
 
 class IncidentListQuery(IncidentQuery):
@@ -147,13 +164,23 @@ class FacetValue(Answer):
     incident_count: int
 
 
+class ReleaseValue(Answer):
+    """A release, and how many incidents it would leave; null where too many fit to count, and beside a release that is chosen."""
+
+    value: str
+    incident_count: int | None
+
+
 class Facets(Answer):
     """What the list can be narrowed to further. Counts follow every filter but the facet's own; releases are the newest."""
 
     status: list[FacetValue]
     level: list[FacetValue]
     environment: list[FacetValue]
-    releases: list[str]
+    assignee: list[FacetValue]
+    release: list[ReleaseValue]
+    complete: bool
+    """False: there are more than 20,000 incidents, and the counts are of those last seen."""
 
 
 class ReleaseMark(Answer):

@@ -9,10 +9,24 @@ export const SORTS = { last_seen: 'Last seen', first_seen: 'First seen', event_c
 /** Words before a colon, and the field of the API that each narrows. */
 const FIELDS = new Map(Object.entries({
   is: 'status', status: 'status', level: 'level', env: 'environment', environment: 'environment', release: 'release',
-  assigned: 'assignee', assignee: 'assignee',
+  assigned: 'assignee', assignee: 'assignee', user: 'user', tag: 'tag',
 }));
 /** Words of the search line by field, as they are written back. */
-const WORDS = new Map(Object.entries({ status: 'is', level: 'level', environment: 'env', release: 'release', assignee: 'assigned' }));
+const WORDS = new Map(Object.entries({ status: 'is', level: 'level', environment: 'env', release: 'release', assignee: 'assigned', user: 'user', tag: 'tag' }));
+// Of this field each value counts, one a line; of the others the last one.
+const MANY = 'tag';
+const TAGS_MAX = 5;
+/** What each word looks for, and through what. */
+export const HELP = /** @type {[string, string][]} */ ([
+  ['is:open', 'open, resolved or ignored'],
+  ['level:error', 'fatal, error, warning, info or debug'],
+  ['env:production', 'an environment it was ever seen in'],
+  ['release:shop@1.4', 'a release that it has events of'],
+  ['assigned:me', 'me or nobody'],
+  ['user:jane', 'somebody it met, as events name their user: by id, e-mail, user name or IP address, whichever comes first in them. Looks through all the time that the incident is kept'],
+  ['tag:region=eu', 'a tag of its events; tag:eu is that value under any name. Looks through events whose payload is still kept, and the first 100 values of each tag'],
+  ['anything else', 'words of the title and the culprit, as they stand; in quotes they stay text'],
+]);
 const ALLOWED = new Map(Object.entries({ status: STATUSES, level: LEVELS, assignee: ['me', 'nobody'] }));
 const TERM = /(\w+):(?:"((?:[^"\\]|\\.)*)"|(\S+))|"((?:[^"\\]|\\.)*)"|(\S+)/g;
 
@@ -43,8 +57,13 @@ export function parse(line) {
     if (allowed && !allowed.includes(value ?? '')) {
       problems.push(`${word}:${value} is not known: ${word} is one of ${allowed.join(', ')}.`);
     } else {
-      fields[field] = value ?? '';
+      fields[field] = field === MANY && fields[field] ? `${fields[field]}\n${value}` : value ?? '';
     }
+  }
+  const tags = fields[MANY]?.split('\n') ?? [];
+  if (tags.length > TAGS_MAX) {
+    problems.push(`${TAGS_MAX} tags can be looked for at most.`);
+    fields[MANY] = tags.slice(0, TAGS_MAX).join('\n');
   }
   return { fields, text: words.join(' '), problems };
 }
@@ -54,7 +73,8 @@ export function parse(line) {
  * @param {{ fields: Record<string, string>, text: string }} search
  */
 export function format({ fields, text }) {
-  const terms = Object.entries(fields).filter(([, value]) => value).map(([field, value]) => `${WORDS.get(field) ?? field}:${quote(value)}`);
+  const terms = Object.entries(fields).filter(([, value]) => value)
+    .flatMap(([field, value]) => (field === MANY ? value.split('\n') : [value]).map((one) => `${WORDS.get(field) ?? field}:${quote(one)}`));
   const read = parse(text);
   // Text that would be read as a term is quoted, so that it stays text.
   const plain = Object.keys(read.fields).length + read.problems.length ? `"${text.replace(/["\\]/g, '\\$&')}"` : text;

@@ -8,16 +8,16 @@ import { parse, toggled } from '../lib/search.js';
 export function Facets({ facets, line }) {
   if (!facets) return html`<aside class="facets" aria-hidden="true">${[4, 3].map((rows) => html`<div class="skeleton">${Array.from({ length: rows }, () => html`<div class="bone" />`)}</div>`)}</aside>`;
   const { fields } = parse(line);
-  const releases = facets.releases.map((/** @type {string} */ value) => ({ value }));
   return html`<aside class="facets" aria-label="Narrow the list">
     <${Facet} title="Level" field="level" values=${facets.level} line=${line} chosen=${fields.level} />
     <${Facet} title="Environment" field="environment" values=${facets.environment} line=${line} chosen=${fields.environment} />
-    <${Facet} title="Newest releases" field="release" values=${releases} line=${line} chosen=${fields.release} />
-    <${Facet} title="With" field="assignee" values=${[{ value: 'me' }, { value: 'nobody' }]} line=${line} chosen=${fields.assignee} />
+    <${Facet} title="Newest releases" field="release" values=${facets.release} line=${line} chosen=${fields.release} />
+    <${Facet} title="With" field="assignee" values=${facets.assignee} line=${line} chosen=${fields.assignee} />
+    ${!facets.complete && html`<p class="muted small-text">Counted in the 20,000 last seen.</p>`}
   </aside>`;
 }
 
-/** @param {{ title: string, field: string, values: { value: string, incident_count?: number }[], line: string, chosen?: string }} props */
+/** @param {{ title: string, field: string, values: { value: string, incident_count: number | null }[], line: string, chosen?: string }} props */
 function Facet({ title, field, values, line, chosen }) {
   if (!values.length) return null;
   /** @param {string} value */
@@ -28,5 +28,5 @@ function Facet({ title, field, values, line, chosen }) {
   };
   return html`<section><h2>${title}</h2><ul>${values.map(({ value, incident_count }) => html`<li key=${value}>
     <button class="facet" aria-pressed=${chosen === value} onClick=${() => choose(value)}>
-      <span class=${field === 'level' ? `ellipsis level ${value}` : 'ellipsis'} title=${value}>${value}</span>${incident_count !== undefined && html`<span class="muted">${count(incident_count)}</span>`}</button></li>`)}</ul></section>`;
+      <span class=${field === 'level' ? `ellipsis level ${value}` : 'ellipsis'} title=${value}>${value}</span>${incident_count !== null && html`<span class="muted">${count(incident_count)}</span>`}</button></li>`)}</ul></section>`;
 }

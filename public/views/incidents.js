@@ -5,9 +5,9 @@ import { count, counted } from '../lib/format.js';
 import { merge, setStatus } from '../lib/incident_actions.js';
 import { useKeys } from '../lib/keyboard.js';
 import { useEvery, useLoad } from '../lib/load.js';
-import { Empty, Problem, Skeleton, useTitle } from '../lib/parts.js';
+import { Empty, Menu, Problem, Skeleton, useTitle } from '../lib/parts.js';
 import { go, withQuery } from '../lib/router.js';
-import { DEFAULT, SORTS, STATUSES, parse, toggled } from '../lib/search.js';
+import { DEFAULT, HELP, SORTS, STATUSES, parse, toggled } from '../lib/search.js';
 import { Facets } from './facets.js';
 import { IncidentRow } from './incident_row.js';
 import { Views } from './saved_views.js';
@@ -23,7 +23,7 @@ export default function Incidents({ project, place }) {
   const sort = Object.hasOwn(SORTS, asked) ? asked : 'last_seen';
   const span = place.query.get('trend') === '24h' ? '24h' : '14d';
   const list = useIncidents(project.id, line, sort, span);
-  const facets = useFacets(project.id, line);
+  const facets = useFacets(project.id, line, list.loading);
   const [chosen, setChosen] = useState(/** @type {Set<number>} */ (new Set()));
   const [at, show] = useState(-1);
   // Where the next key acts, also before the list has been drawn anew.
@@ -38,8 +38,9 @@ export default function Incidents({ project, place }) {
 
   const picked = list.items.filter((one) => chosen.has(one.id));
   const targets = () => (picked.length ? picked : list.items[cursor.current] ? [list.items[cursor.current]] : []);
+  const apply = (/** @type {any[]} */ changed) => (list.apply(changed), facets.reload());
   /** @param {string} status */
-  const set = (status) => (setChosen(new Set()), setStatus(project.id, targets(), { status }, list.apply));
+  const set = (status) => (setChosen(new Set()), setStatus(project.id, targets(), { status }, apply));
   const mergePicked = () => picked.length > 1 && (setChosen(new Set()), merge(project.id, picked, list.reload));
   /** @param {number} step */
   const move = (step) => {
@@ -64,7 +65,7 @@ export default function Incidents({ project, place }) {
   return html`<div class="incidents">
     <h1 class="hidden">Incidents of ${project.name}</h1>
     <${SearchBar} line=${line} />
-    <${Toolbar} project=${project} line=${line} sort=${sort} span=${span} facets=${facets} picked=${picked} onStatus=${set} onMerge=${mergePicked} onClear=${() => setChosen(new Set())} />
+    <${Toolbar} project=${project} line=${line} sort=${sort} span=${span} facets=${facets.data} picked=${picked} onStatus=${set} onMerge=${mergePicked} onClear=${() => setChosen(new Set())} />
     <div class="list-columns"><div class="list-column">
     ${list.arrivals > 0 && html`<button class="arrivals" onClick=${list.reload}>${counted(list.arrivals, 'incident')} with new events. Show</button>`}
     ${list.error
@@ -79,7 +80,7 @@ export default function Incidents({ project, place }) {
           ? html`<${Skeleton} rows=${12} kind="list" />`
           : html`<${Nothing} line=${line} project=${project} />`}
     </div>
-    <${Facets} facets=${facets} line=${line} />
+    <${Facets} facets=${facets.data} line=${line} />
     </div>
   </div>`;
 }
@@ -116,11 +117,14 @@ function useIncidents(project_id, line, sort, trend) {
   return { ...first, items, cursor, arrivals, apply, next };
 }
 
-/** What the list can be narrowed to further; it comes after the list, and may be late. @param {number} project_id @param {string} line */
-function useFacets(project_id, line) {
+/** What the list can be narrowed to further: asked when the list is there, so that it holds nothing up. @param {number} project_id @param {string} line @param {boolean} wait */
+function useFacets(project_id, line, wait) {
   const { fields, text } = parse(line);
-  const facets = useLoad((signal) => call('countFacets', { path: { project_id }, query: { ...fields, text }, signal }), [project_id, line], { keep: true });
-  return facets.data;
+  const facets = useLoad(async (signal) => (wait ? null : call('countFacets', { path: { project_id }, query: { ...fields, text }, signal })), [project_id, line, wait], { keep: true });
+  // What was counted last stays until the new counts are there.
+  const last = useRef(/** @type {any} */ (null));
+  if (facets.data) last.current = facets.data;
+  return { data: last.current, reload: facets.reload };
 }
 
 /** @param {any[]} items */
@@ -140,11 +144,14 @@ function SearchBar({ line }) {
   };
   const { problems } = parse(text);
   return html`<div class="search">
-    <input id="search" type="search" aria-label="Search incidents" autocomplete="off" spellcheck=${false}
-      placeholder="is:open level:error env:production release:… words of the title" value=${text}
+    <div class="search-line"><input id="search" type="search" aria-label="Search incidents" autocomplete="off" spellcheck=${false}
+      placeholder="is:open level:error env:production release:… user:… tag:region=eu words of the title" value=${text}
       aria-describedby=${problems.length ? 'search-problems' : undefined}
       onInput=${(/** @type {any} */ event) => search(event.target.value)}
       onKeyDown=${(/** @type {any} */ event) => event.key === 'Escape' && event.target.blur()} />
+      <${Menu} label="?" title="What can be searched for" class="search-help">
+        <dl class="pairs">${HELP.map(([word, meaning]) => html`<div key=${word}><dt><code>${word}</code></dt><dd>${meaning}</dd></div>`)}</dl>
+      <//></div>
     ${problems.length > 0 && html`<p id="search-problems" class="field-problem">${problems.join(' ')}</p>`}
   </div>`;
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib import tag_counts, trends, views
+from lib import facets, tag_counts, trends, views
 from tests.api.conftest import Stage, Tenant
 from tests.api.test_incidents import listed, patch, send
 
@@ -18,8 +18,8 @@ async def get(stage: Stage, tenant: Tenant, path: str, **params: Any) -> Any:
     return answer.json()
 
 
-def counts(facets: dict[str, Any], facet: str) -> dict[str, int]:
-    return {one["value"]: one["incident_count"] for one in facets[facet]}
+def counts(found: dict[str, Any], facet: str) -> dict[str, int]:
+    return {one["value"]: one["incident_count"] for one in found[facet]}
 
 
 async def test_facets_follow_every_filter_but_their_own(stage: Stage) -> None:
@@ -32,12 +32,44 @@ async def test_facets_follow_every_filter_but_their_own(stage: Stage) -> None:
     assert counts(found, "status") == {"open": 2, "resolved": 1}
     assert counts(found, "level") == {"warning": 2, "error": 1}
     assert counts(found, "environment") == {"production": 2, "staging": 1}
-    assert found["releases"] == ["1.1.0", "1.0.0"]
+    assert counts(found, "release") == {"1.1.0": 2, "1.0.0": 1}
+    assert counts(found, "assignee") == {"me": 0, "nobody": 3}
     narrowed = await get(stage, tenant, "incidents/facets", status="open", environment="production")
     assert counts(narrowed, "status") == {"open": 1, "resolved": 1}  # its own filter does not narrow it
     assert counts(narrowed, "level") == {"error": 1}
     assert counts(narrowed, "environment") == {"production": 1, "staging": 1}
-    assert counts(await get(stage, tenant, "incidents/facets", text="Disk", release="1.1.0"), "level") == {"warning": 2}
+    disks = await get(stage, tenant, "incidents/facets", text="Disk", release="1.1.0")
+    assert counts(disks, "level") == {"warning": 2}
+    assert counts(disks, "release") == {"1.1.0": 2, "1.0.0": None}
+    assert counts(await get(stage, tenant, "incidents/facets", text="Disk"), "release") == {"1.1.0": 2, "1.0.0": 0}
+    url = f"/api/projects/{tenant.project_id}/incidents"
+    bob = (await stage.account.get("/api/account", headers=stage.bob())).json()["person"]["id"]
+    await stage.incidents.put(f"{url}/{b}/assignee", json={"person_id": bob}, headers=stage.bob())
+    own = (await stage.incidents.get(f"{url}/facets", params={"assignee": "me"}, headers=stage.bob())).json()
+    assert counts(own, "assignee") == {"me": 1, "nobody": 2}
+    assert counts(own, "status") == {"resolved": 1}
+
+
+async def test_beyond_so_many_incidents_those_last_seen_are_counted_and_that_is_told(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = await stage.tenant()
+    for message, level in (("Card declined", "error"), ("Disk full", "warning"), ("No plan", "warning")):
+        await send(stage, tenant, message, level=level)
+    assert (await get(stage, tenant, "incidents/facets"))["complete"] is True
+    monkeypatch.setattr(facets, "COUNTED_MAX", 2)
+    found = await get(stage, tenant, "incidents/facets")
+    assert (found["complete"], counts(found, "level")) == (False, {"warning": 2})
+    assert (await get(stage, tenant, "incidents/facets", text="Card"))["complete"] is True
+
+
+async def test_releases_are_not_counted_where_that_would_take_long(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = await stage.tenant()
+    for message in ("Card declined", "Disk full"):
+        await send(stage, tenant, message, release="1.0.0")
+    monkeypatch.setattr(facets, "RELEASES_COUNTED_MAX", 1)
+    assert counts(await get(stage, tenant, "incidents/facets"), "release") == {"1.0.0": None}
+    assert counts(await get(stage, tenant, "incidents/facets", text="Disk"), "release") == {"1.0.0": 1}
 
 
 async def test_a_facets_count_is_what_the_list_then_holds(stage: Stage) -> None:

@@ -37,6 +37,9 @@ async def ask(person: Person, module: str, function: str, *arguments: Any) -> An
         ('"level:error"', {}, "level:error"),  # in quotes it is text
         ("__proto__:x constructor:y", {}, "__proto__:x constructor:y"),
         ("assigned:me", {"assignee": "me"}, ""),
+        ("user:jane@example.com", {"user": "jane@example.com"}, ""),
+        ("tag:region=eu boom tag:free", {"tag": "region=eu\nfree"}, "boom"),  # of tags every one counts
+        ('tag:"plan=very free"', {"tag": "plan=very free"}, ""),
         ("", {}, ""),
         ('"never closed', {}, '"never closed'),
     ],
@@ -47,6 +50,12 @@ async def test_a_search_line_means_what_it_says(person: Person, line: str, field
     written = await ask(person, "search", "format", found)
     again = await ask(person, "search", "parse", written)
     assert again["fields"] == fields
+
+
+async def test_more_tags_than_can_be_looked_for_are_named(person: Person) -> None:
+    found = await ask(person, "search", "parse", " ".join(f"tag:t{n}" for n in range(6)))
+    assert "5 tags" in found["problems"][0]
+    assert found["fields"]["tag"].count("\n") == 4
 
 
 @pytest.mark.parametrize("line", ["is:closed", "level:awful", "assigned:bob"])

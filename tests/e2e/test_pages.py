@@ -70,6 +70,22 @@ async def test_a_search_narrows_the_list_and_stands_in_the_address(product: Prod
     await page.get_by_text("level is one of fatal, error, warning, info, debug").wait_for()
 
 
+async def test_a_person_and_tags_are_searched_for_and_what_that_looks_through_is_told(product: Product, owner: Person) -> None:
+    page = await owner.open(listed(product))
+    rows = page.get_by_role("list", name="Incidents").get_by_role("listitem")
+    await rows.nth(5).wait_for()
+    everything = await rows.count()
+    await page.get_by_label("Search incidents").fill("tag:plan=team tag:us user:customer-7")
+    await page.wait_for_url("**customer-7")
+    await expect(rows).not_to_have_count(everything)
+    assert await rows.count() > 0
+    for line in ("user:customer-7000", "tag:plan=nothing", "tag:region=team"):
+        await page.get_by_label("Search incidents").fill(line)
+        await page.get_by_text("Nothing fits this search").wait_for()
+    await page.get_by_title("What can be searched for").click()
+    await page.get_by_text("Looks through events whose payload is still kept").wait_for()
+
+
 async def test_triage_works_by_keyboard_alone_and_can_be_undone(product: Product, owner: Person) -> None:
     page = await owner.open(listed(product, "TemplateNotFound"))
     row = page.get_by_role("listitem").filter(has_text="TemplateNotFound")
@@ -117,6 +133,7 @@ async def test_events_are_stepped_through_to_the_oldest_and_by_release(product: 
     newest = await name.inner_text()
     await page.get_by_role("button", name="Oldest event").click()
     await expect(page.get_by_role("button", name="Older event")).to_be_disabled()
+    await expect(name).not_to_have_text(newest)
     oldest = await name.inner_text()
     await page.keyboard.press("]")
     await expect(name).not_to_have_text(oldest)
@@ -157,6 +174,7 @@ async def test_several_are_resolved_at_once_and_all_come_back(product: Product, 
     await page.get_by_role("button", name="Resolve").click()
     await page.get_by_text("Resolved 2 incidents").wait_for()
     await expect(rows.get_by_text("resolved", exact=True)).to_have_count(2)
+    await expect(page.get_by_role("button", name="resolved 2")).to_be_visible()  # what is counted follows
     await page.get_by_role("button", name="Undo").click()
     await expect(rows.get_by_text("resolved", exact=True)).to_have_count(0)
 

@@ -1,4 +1,4 @@
-"""A page of an incident's events costs a page, however many events there are."""
+"""A page costs a page: of an incident's events however many there are, and of incidents in whatever order."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import psycopg
+import pytest
 from psycopg.rows import dict_row
 
 from lib import db, queries
@@ -15,6 +16,10 @@ from tests.lib.rows import ask, make_project, row
 EVENTS = 6_000  # two of three are of one incident, the others of many
 BATCH = 1_000
 LIMIT = 50
+PARAMETERS = (
+    "after", "after_id", "status", "level", "environment", "pattern", "since", "until", "assignee_id", "release", "incident_ids",
+    "user_hashes", "tag_values", "tag_names",
+)  # fmt: skip
 
 
 async def fill(url: str, project_id: int) -> None:
@@ -56,3 +61,18 @@ async def test_a_page_of_the_hottest_incident_reads_no_more_than_a_page(database
             seen |= {one["event_id"].hex for one in page}
             after = {"after": page[-1]["received_at"], "after_id": page[-1]["event_id"]}
     assert len(seen) == 3 * LIMIT
+
+
+def nodes(plan: dict[str, Any]) -> list[str]:
+    return [plan["Node Type"], *(name for inner in plan.get("Plans", ()) for name in nodes(inner))]
+
+
+@pytest.mark.parametrize("order", ["last_seen", "first_seen", "event_count"])
+async def test_no_order_of_incidents_is_made_by_sorting(database_url: str, order: str) -> None:
+    project_id = await make_project(database_url)
+    narrowed = dict.fromkeys(PARAMETERS, None) | {"project_id": project_id, "limit": LIMIT}
+    async with await psycopg.AsyncConnection[dict[str, Any]].connect(database_url, row_factory=dict_row) as conn:
+        await conn.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        explained = b"EXPLAIN (FORMAT JSON) " + queries.get(f"incident_list_by_{order}").encode()
+        [found] = await (await conn.execute(explained, narrowed)).fetchall()
+    assert "Sort" not in nodes(found["QUERY PLAN"][0]["Plan"])

@@ -14,7 +14,7 @@ ADMINISTRATION = {
 }
 EVENTS = {
     *("events", "event_payloads", "kept_payloads", "event_ids", "event_counts", "incidents", "incident_fingerprints"),
-    *("incident_people", "transitions", "releases", "analyses", "analysis_watch", "archives"),
+    *("incident_people", "incident_tags", "transitions", "releases", "analyses", "analysis_watch", "archives"),
 }
 OPERATION = {
     *("usage", "outcomes", "outcome_samples", "fingerprint_minutes", "project_hours", "alert_states", "alert_watches", "alerts"),

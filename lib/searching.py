@@ -1,0 +1,64 @@
+"""Searching incidents by whom they met and by tags of their events: both are known by keyed hashes alone (lib/tags.py).
+
+What few incidents have is looked up once, and the list is narrowed to these; what many have is asked of each incident on the way
+through the list. So both are quick: the rare one has few to sort, the common one is soon found often enough for a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from lib import db, tags
+from lib.intake import hashed_person
+
+PERSON_FIELDS = ("id", "email", "username", "ip_address")
+TAGS_MAX = 5
+RARE_INCIDENTS_MAX = 1_000
+
+
+class Narrowed(NamedTuple):
+    """What is left to be asked of each incident. None: nothing. tag_names: null for a tag of whatever name."""
+
+    incident_ids: list[int] | None = None
+    user_hashes: list[bytes] | None = None
+    tag_values: list[int] | None = None
+    tag_names: list[int | None] | None = None
+
+
+EVERYTHING = Narrowed()
+
+
+async def narrow(conn: db.Connection, workspace_id: int, project_id: int, user: str | None, wanted: Sequence[str]) -> Narrowed:
+    """Where `user` and each tag of `wanted` (`name=value`, or a value) leads."""
+    if not user and not wanted:
+        return EVERYTHING
+    row = await db.fetch_one(conn, "subject_find_key", workspace_id=workspace_id)
+    hash_key = bytes(row["person_hash_key"]) if row else b""
+    found: set[int] | None = None
+    common: dict[str, list[Any]] = {"user_hashes": [], "tag_values": [], "tag_names": []}
+    for query, given in [*_person(hash_key, user), *(_tag(hash_key, one) for one in wanted)]:
+        rows = await db.fetch_all(conn, query, project_id=project_id, limit=RARE_INCIDENTS_MAX + 1, **given)
+        ids = {one["incident_id"] for one in rows}
+        if len(rows) <= RARE_INCIDENTS_MAX:
+            found = ids if found is None else found & ids
+        elif "user_hashes" in given:
+            common["user_hashes"] = given["user_hashes"]
+        else:
+            common["tag_values"].append(given["value_hash"])
+            common["tag_names"].append(given["name_hash"])
+    return Narrowed(None if found is None else sorted(found), **{name: values or None for name, values in common.items()})
+
+
+def _person(hash_key: bytes, user: str | None) -> list[tuple[str, dict[str, Any]]]:
+    """How to look for a person, whichever field of `user` it is that tells them."""
+    if not user:
+        return []
+    told = {f"{field}:{text}" for field in PERSON_FIELDS for text in (user, user.lower())}
+    return [("incident_list_by_person", {"user_hashes": sorted(bytes.fromhex(hashed_person(hash_key, one)) for one in told)})]
+
+
+def _tag(hash_key: bytes, wanted: str) -> tuple[str, dict[str, Any]]:
+    name, mark, value = wanted.partition("=")
+    given = {"value_hash": tags.hashed(hash_key, value if mark else name), "name_hash": None}
+    return "incident_list_by_tag", given | ({"name_hash": tags.hashed(hash_key, name)} if mark and name else {})
