@@ -357,6 +357,17 @@ CREATE FUNCTION public.held_of(project bigint) RETURNS TABLE(whole boolean, fing
                     and exists (select from legal_holds h where h.project_id = project and h.ended_at is null))
 $$;
 
+CREATE FUNCTION public.incident_has_tags(project bigint, incident bigint, hashes bigint[], names bigint[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $_$
+    select not exists (
+        select from unnest($3, $4) as w (value_hash, name_hash)
+         where not exists (select from incident_fingerprints f
+                             join incident_tags t on t.project_id = f.project_id and t.fingerprint = f.fingerprint
+                            where f.project_id = $1 and f.incident_id = $2 and t.value_hash = w.value_hash
+                              and (w.name_hash is null or t.name_hash = w.name_hash)))
+$_$;
+
 CREATE SEQUENCE public.incident_ids
     START WITH 1
     INCREMENT BY 1
@@ -406,6 +417,14 @@ CREATE FUNCTION public.incident_matches(i public.incidents, status text, level t
        and ($5 is null or i.title ilike $5 or i.culprit ilike $5)
        and ($6 is null or i.last_seen >= $6)
        and ($7 is null or i.first_seen < $7)
+$_$;
+
+CREATE FUNCTION public.incident_met(project bigint, incident bigint, hashes bytea[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $_$
+    select exists (select from incident_fingerprints f
+                     join incident_people p on p.project_id = f.project_id and p.fingerprint = f.fingerprint
+                    where f.project_id = $1 and f.incident_id = $2 and p.user_hash = any ($3))
 $_$;
 
 CREATE FUNCTION public.is_held(project bigint, print uuid) RETURNS boolean
@@ -976,6 +995,25 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.prune_tags(max_rows integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    gone integer;
+begin
+    delete from incident_tags t
+     using (select k.ctid
+              from projects p
+             cross join lateral (select k.ctid from incident_tags k
+                                  where k.project_id = p.id and k.seen_on < today() - p.retention_days - 1
+                                  limit max_rows) k
+             limit max_rows) old
+     where t.ctid = old.ctid;
+    get diagnostics gone = row_count;
+    return gone;
+end
+$$;
+
 CREATE FUNCTION public.prune_usage(older_than date, max_rows integer) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -1379,6 +1417,25 @@ begin
           left join incident_fingerprints f on f.project_id = e.project_id and f.fingerprint = e.fingerprint;
     end if;
 end
+$_$;
+
+CREATE FUNCTION public.record_tags(projects bigint[], fingerprints uuid[], names bigint[], hashes bigint[], values_max integer, recorded bigint) RETURNS void
+    LANGUAGE sql
+    AS $_$
+    insert into incident_tags as t (project_id, fingerprint, name_hash, value_hash, seen_on)
+    select distinct w.project_id, w.fingerprint, w.name_hash, w.value_hash, today()
+      from unnest($1, $2, $3, $4) as w (project_id, fingerprint, name_hash, value_hash)
+      join incident_fingerprints f on f.project_id = w.project_id and f.fingerprint = w.fingerprint
+     where (select count(*) from (select from incident_tags k
+                                   where k.project_id = w.project_id and k.fingerprint = w.fingerprint and k.name_hash = w.name_hash
+                                   limit $5) known) < $5
+        or exists (select from incident_tags k
+                    where k.project_id = w.project_id and k.fingerprint = w.fingerprint and k.name_hash = w.name_hash
+                      and k.value_hash = w.value_hash)
+     order by 1, 2, 3, 4
+    on conflict (project_id, fingerprint, name_hash, value_hash) do update
+       set seen_on = excluded.seen_on
+     where t.seen_on < excluded.seen_on
 $_$;
 
 CREATE FUNCTION public.refuse_audit_change() RETURNS trigger
@@ -2186,6 +2243,14 @@ CREATE TABLE public.incident_people (
     fingerprint uuid NOT NULL
 );
 
+CREATE TABLE public.incident_tags (
+    project_id bigint NOT NULL,
+    fingerprint uuid NOT NULL,
+    name_hash bigint NOT NULL,
+    value_hash bigint NOT NULL,
+    seen_on date NOT NULL
+);
+
 CREATE TABLE public.invitations (
     workspace_id bigint NOT NULL,
     id bigint NOT NULL,
@@ -2647,6 +2712,9 @@ ALTER TABLE ONLY public.incident_fingerprints
 ALTER TABLE ONLY public.incident_people
     ADD CONSTRAINT incident_people_pkey PRIMARY KEY (project_id, user_hash, fingerprint);
 
+ALTER TABLE ONLY public.incident_tags
+    ADD CONSTRAINT incident_tags_pkey PRIMARY KEY (project_id, fingerprint, name_hash, value_hash);
+
 ALTER TABLE ONLY public.incidents
     ADD CONSTRAINT incidents_pkey PRIMARY KEY (project_id, id);
 
@@ -2811,7 +2879,13 @@ CREATE INDEX incident_fingerprints_moved_by ON public.incident_fingerprints USIN
 
 CREATE INDEX incident_people_by_fingerprint ON public.incident_people USING btree (project_id, fingerprint, user_hash);
 
+CREATE INDEX incident_tags_by_day ON public.incident_tags USING btree (project_id, seen_on);
+
+CREATE INDEX incident_tags_by_value ON public.incident_tags USING btree (project_id, value_hash, fingerprint, name_hash);
+
 CREATE INDEX incidents_by_assignee ON public.incidents USING btree (assignee_id) WHERE (assignee_id IS NOT NULL);
+
+CREATE INDEX incidents_by_event_count ON public.incidents USING btree (project_id, event_count DESC, id DESC);
 
 CREATE INDEX incidents_by_first_seen ON public.incidents USING btree (project_id, first_seen DESC, id DESC);
 
