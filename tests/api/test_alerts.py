@@ -407,7 +407,9 @@ async def test_the_link_that_asks_is_for_once_and_ends(alerts: Alerts, outbox: O
     _, link = await asked(alerts, outbox)
     assert (await alerts.client.post(link)).status_code == 200
     for method in ("GET", "POST"):
-        assert (await alerts.client.request(method, link)).status_code == 404
+        ended = await alerts.client.request(method, link)
+        assert ended.status_code == 404
+        assert "<h1>This link has ended</h1>" in ended.text
     _, second = await asked(alerts, outbox, "other@elsewhere.example")
     await alerts.stage.rows("UPDATE addresses SET token_expires_at = now() WHERE token_expires_at IS NOT NULL")
     assert (await alerts.client.post(second)).status_code == 404

@@ -267,7 +267,13 @@ async def test_mail_goes_to_members_and_confirmed_addresses_only(alerting: Alert
     assert len(alerting.outbox.mails) == 1
 
 
-async def test_a_rule_that_is_deleted_while_its_channel_is_told_breaks_no_sweep(alerting: Alerting) -> None:
+@pytest.mark.parametrize(
+    "taken", ["DELETE FROM alerts WHERE told_at IS NULL", "UPDATE alerts SET told_at = now() WHERE told_at IS NULL"],
+    ids=["their rule was deleted", "another sweep told them"],
+)  # fmt: skip
+async def test_what_is_taken_away_while_its_channel_is_told_is_not_told_and_breaks_no_sweep(
+    alerting: Alerting, taken: str
+) -> None:
     channel_id = await alerting.rule(ALL)
     await alerting.record()
     await alerting.rows("UPDATE channels SET told_at = %s, digest_minutes = 1 WHERE id = %s", alerting.now, channel_id)
@@ -275,7 +281,7 @@ async def test_a_rule_that_is_deleted_while_its_channel_is_told_breaks_no_sweep(
     await alerting.sweep()
     async with await db.connect(alerting.url) as conn:
         async with conn.transaction():
-            await conn.execute(b"DELETE FROM alerts WHERE told_at IS NULL")
+            await conn.execute(taken.encode())
             sweeping = asyncio.create_task(alerting.sweep(2 * MINUTE))
             await _blocked(alerting)
         assert (await sweeping)["sent"] == 0
