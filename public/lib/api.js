@@ -64,6 +64,7 @@ const OPERATIONS = {
   createChannel: 'POST /api/projects/{project_id}/channels',
   changeChannel: 'PATCH /api/projects/{project_id}/channels/{channel_id}',
   deleteChannel: 'DELETE /api/projects/{project_id}/channels/{channel_id}',
+  askChannel: 'POST /api/projects/{project_id}/channels/{channel_id}/confirmation',
   testChannel: 'POST /api/projects/{project_id}/channels/{channel_id}/test',
   listDeliveries: 'GET /api/projects/{project_id}/deliveries',
   resendDelivery: 'POST /api/projects/{project_id}/deliveries/{delivery_id}/resend',

@@ -22,21 +22,36 @@ export function RuleDialog({ project, rule, channels, onDone, onClose }) {
   const [transitions, setTransitions] = useState(/** @type {string[]} */ (given.transitions ?? []));
   const [more, setMore] = useState(String(given.frequency?.more_than ?? ''));
   const [minutes, setMinutes] = useState(String(given.frequency?.minutes ?? 10));
+  const [times, setTimes] = useState(String(given.unusual?.times ?? ''));
+  const [span, setSpan] = useState(String(given.unusual?.minutes ?? 60));
+  const [people, setPeople] = useState(String(given.people?.more_than ?? ''));
+  const [milestones, setMilestones] = useState(Boolean(given.milestones));
+  const quiet = rule?.quiet_hours;
+  const zone = quiet?.time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const [from, setFrom] = useState(quiet?.from ?? '');
+  const [until, setUntil] = useState(quiet?.to ?? '');
   const [levels, setLevels] = useState(/** @type {string[]} */ (rule?.filters?.levels ?? []));
   const [environments, setEnvironments] = useState((rule?.filters?.environments ?? []).join('\n'));
   const [to, setTo] = useState(/** @type {number[]} */ (rule?.channel_ids ?? channels.slice(0, 1).map((/** @type {any} */ one) => one.id)));
   const [preview, setPreview] = useState(/** @type {any} */ (null));
-  const conditions = () => ({ ...without(given), transitions, ...(more ? { frequency: { more_than: Number(more), minutes: Number(minutes) } } : { frequency: null }) });
+  const conditions = () => ({
+    transitions,
+    milestones,
+    frequency: more ? { more_than: Number(more), minutes: Number(minutes) } : null,
+    unusual: times ? { times: Number(times), minutes: Number(span) } : null,
+    people: people ? { more_than: Number(people) } : null,
+  });
   const filters = () => ({ ...(rule?.filters ?? {}), levels, environments: lines(environments) });
-  const empty = !transitions.length && !more && !given.unusual && !given.people && !given.milestones;
+  const empty = !transitions.length && !more && !times && !people && !milestones;
   useEffect(() => {
     if (empty) return setPreview(null);
     const controller = new AbortController();
     const timer = setTimeout(() => call('previewRule', { path, body: { conditions: conditions(), filters: filters() }, signal: controller.signal }).then(setPreview, () => {}), PREVIEW_MILLISECONDS);
     return () => (clearTimeout(timer), controller.abort());
-  }, [transitions, more, minutes, levels, environments]);
+  }, [transitions, more, minutes, times, span, people, milestones, levels, environments]);
   const action = useAction(async () => {
-    const body = { name, conditions: conditions(), filters: filters(), channel_ids: to };
+    const quiet_hours = from && until ? { time_zone: zone, from, to: until, days: quiet?.days ?? [] } : null;
+    const body = { name, conditions: conditions(), filters: filters(), channel_ids: to, quiet_hours };
     if (rule) await call('changeRule', { path: { ...path, rule_id: rule.id }, body });
     else await call('createRule', { path, body });
     onDone();
@@ -47,8 +62,11 @@ export function RuleDialog({ project, rule, channels, onDone, onClose }) {
     <${Field} label="Name"><input type="text" required maxlength="80" placeholder="New errors in production" value=${name} onInput=${typed(setName)} /><//>
     <fieldset><legend>Tell of incidents that are</legend><div class="checks">${TRANSITIONS.map((one) => html`<label class="check" key=${one}><input type="checkbox" checked=${transitions.includes(one)} onChange=${() => setTransitions(toggled(transitions, one))} />${one}</label>`)}</div></fieldset>
     <div class="two"><${Field} label="or have more events than" hint="Empty: not told of"><input type="number" min="1" value=${more} onInput=${typed(setMore)} /><//><${Field} label="within minutes"><input type="number" min="1" max="1440" value=${minutes} onInput=${typed(setMinutes)} /><//></div>
+    <div class="two"><${Field} label="or so many times the usual" hint="Empty: not told of"><input type="number" min="2" max="1000" value=${times} onInput=${typed(setTimes)} /><//><${Field} label="within so many minutes"><input type="number" min="1" max="1440" value=${span} onInput=${typed(setSpan)} /><//></div>
+    <div class="two"><${Field} label="or more people than" hint="Empty: not told of"><input type="number" min="0" value=${people} onInput=${typed(setPeople)} /><//><label class="check"><input type="checkbox" checked=${milestones} onChange=${() => setMilestones(!milestones)} />or 10, 100, 1,000 … events</label></div>
     <fieldset><legend>Only of level (none chosen: any)</legend><div class="checks">${LEVELS.map((one) => html`<label class="check" key=${one}><input type="checkbox" checked=${levels.includes(one)} onChange=${() => setLevels(toggled(levels, one))} />${one}</label>`)}</div></fieldset>
     <${Field} label="Only in environments" hint="One a line, * for anything. Empty: any"><textarea rows="2" value=${environments} onInput=${typed(setEnvironments)} /><//>
+    <div class="two"><${Field} label="Quiet from" hint=${`In ${zone}. What is found meanwhile is told at the end`}><input type="time" value=${from} onInput=${typed(setFrom)} /><//><${Field} label="until"><input type="time" value=${until} onInput=${typed(setUntil)} /><//></div>
     <fieldset><legend>Over</legend><div class="checks">${channels.map((/** @type {any} */ one) => html`<label class="check" key=${one.id}><input type="checkbox" checked=${to.includes(one.id)} onChange=${() => setTo(toggled(to, one.id))} />${one.name}</label>`)}</div></fieldset>
     ${preview && html`<div class="trial" aria-live="polite"><p>${preview.items.length ? `In the last week it would have told ${preview.complete ? '' : 'at least '}${preview.items.length} times.` : 'In the last week it would have told nothing.'}${preview.approximate && preview.items.length ? ' Told by whole hours, so perhaps not exactly.' : ''}${preview.not_covered.length ? ` Not counted: ${preview.not_covered.join(', ')}.` : ''}</p>
       <ul class="paths">${preview.items.slice(0, 6).map((/** @type {any} */ one, /** @type {number} */ index) => html`<li key=${index}><${Time} iso=${one.at} /> <${Text} text=${one.title} /> <span class="muted">${one.reason}</span></li>`)}</ul></div>`}
@@ -56,9 +74,6 @@ export function RuleDialog({ project, rule, channels, onDone, onClose }) {
     <div class="dialog-actions"><button type="button" onClick=${onClose}>Cancel</button><button class="primary" disabled=${action.busy || !name.trim() || empty}>Save</button></div>
   </form><//>`;
 }
-
-/** Conditions as they may be sent: without what is not set. @param {any} given */
-const without = (given) => Object.fromEntries(Object.entries(given).filter(([, value]) => value !== null));
 
 /** @param {any} props */
 export function ChannelDialog({ project, channel, onDone, onClose }) {

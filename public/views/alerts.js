@@ -23,6 +23,10 @@ export default function Alerts({ project, place }) {
   const reload = () => (rules.reload(), channels.reload());
   /** @param {any} rule @param {any} body @param {string} text */
   const change = (rule, body, text) => call('changeRule', { path: { ...path, rule_id: rule.id }, body }).then(() => (rules.reload(), say(text)), sayFailed);
+  /** @param {any} one @param {any} body @param {string} text */
+  const changeChannel = (one, body, text) => call('changeChannel', { path: { ...path, channel_id: one.id }, body }).then(() => (channels.reload(), say(text)), sayFailed);
+  /** @param {any} one */
+  const askAgain = (one) => call('askChannel', { path: { ...path, channel_id: one.id } }).then(() => say(`${one.target} is asked once more`), sayFailed);
   /** @param {any} channel */
   const test = (channel) => call('testChannel', { path: { ...path, channel_id: channel.id } }).then(() => say(`A test is on its way over ${channel.name}; what becomes of it stands below`), sayFailed);
   const error = rules.error ?? channels.error;
@@ -32,7 +36,7 @@ export default function Alerts({ project, place }) {
     <section class="part"><h2>Rules</h2>
       ${!rules.data || !channels.data ? html`<${Skeleton} rows=${3} kind="list" />` : !rules.data.items.length ? html`<${Empty} title="No rule"><p>Nobody is told of anything. Make a rule.</p><//>`
         : html`<ul class="listed">${rules.data.items.map((/** @type {any} */ rule) => html`<li key=${rule.id}>
-          <div><b>${rule.name}</b> ${!rule.enabled && html`<span class="badge">off</span>`} ${rule.muted_until && new Date(rule.muted_until) > new Date() && html`<span class="badge">muted until ${new Date(rule.muted_until).toLocaleString()}</span>`}
+          <div><b>${rule.name}</b> ${!rule.enabled && html`<span class="badge">off</span>`} ${isMuted(rule) && html`<span class="badge">muted until ${new Date(rule.muted_until).toLocaleString()}</span>`}
             <div class="muted small-text">${conditionText(rule.conditions)}${filterText(rule.filters)}. To ${names(channels.data.items, rule.channel_ids)}.</div></div>
           ${mayChange && html`<div class="row-actions">
             <button class="small" onClick=${() => setAsking({ rule })}>Edit</button>
@@ -43,9 +47,13 @@ export default function Alerts({ project, place }) {
     </section>
     <section class="part"><h2>Channels</h2>
       ${!channels.data ? html`<${Skeleton} rows=${2} kind="list" />` : html`<ul class="listed">${channels.data.items.map((/** @type {any} */ one) => html`<li key=${one.id}>
-        <div><b>${one.name}</b> <span class="badge">${one.kind}</span> ${!one.confirmed && html`<span class="badge escalated">waits for consent</span>`} ${one.disabled_at && html`<span class="badge regressed">off</span>`}
+        <div><b>${one.name}</b> <span class="badge">${one.kind}</span> ${!one.confirmed && html`<span class="badge escalated">waits for consent</span>`} ${one.disabled_at && html`<span class="badge regressed">off</span>`} ${isMuted(one) && html`<span class="badge">muted until ${new Date(one.muted_until).toLocaleString()}</span>`}
           <div class="muted small-text">${one.target}. At once, then at most every ${one.digest_minutes} min; ${one.hourly_max} an hour at most. ${one.disabled_reason ?? ''} ${one.failing_since && html`Fails since <${Time} iso=${one.failing_since} />.`}</div></div>
-        ${mayChange && html`<div class="row-actions"><button class="small" onClick=${() => test(one)}>Send a test</button><button class="small" onClick=${() => setAsking({ channel: one })}>Edit</button><button class="small danger" onClick=${() => setAsking({ deleteChannel: one })}>Delete</button></div>`}</li>`)}</ul>`}
+        ${mayChange && html`<div class="row-actions"><button class="small" onClick=${() => test(one)}>Send a test</button><button class="small" onClick=${() => setAsking({ channel: one })}>Edit</button>
+          <${Menu} label="More">${!one.confirmed && html`<button onClick=${() => askAgain(one)}>Ask once more</button>`}
+            <button onClick=${() => changeChannel(one, { enabled: Boolean(one.disabled_at) }, `${one.name} is ${one.disabled_at ? 'on' : 'off'}`)}>${one.disabled_at ? 'Switch on' : 'Switch off'}</button>
+            ${isMuted(one) ? html`<button onClick=${() => changeChannel(one, { muted_until: null }, `${one.name} speaks again`)}>Unmute</button>` : html`<button onClick=${() => changeChannel(one, { muted_until: new Date(Date.now() + DAY).toISOString() }, `${one.name} is silent for a day`)}>Mute for a day</button>`}
+            <button class="danger" onClick=${() => setAsking({ deleteChannel: one })}>Delete…</button><//></div>`}</li>`)}</ul>`}
     </section>
     <${Deliveries} project=${project} place=${place} channels=${channels.data?.items ?? []} mayChange=${mayChange} />
     ${asking?.rule && html`<${RuleDialog} project=${project} rule=${asking.rule === true ? null : asking.rule} channels=${channels.data.items} onDone=${reload} onClose=${close} />`}
@@ -54,6 +62,9 @@ export default function Alerts({ project, place }) {
     ${asking?.deleteChannel && html`<${Confirm} title=${`Delete ${asking.deleteChannel.name}`} label="Delete" onClose=${close} onYes=${() => call('deleteChannel', { path: { ...path, channel_id: asking.deleteChannel.id } }).then(reload)}><p>What waits for it is cancelled, and rules that led only to it tell nobody.</p><//>`}
   </div>`;
 }
+
+/** @param {any} one a rule or a channel */
+const isMuted = (one) => Boolean(one.muted_until) && new Date(one.muted_until) > new Date();
 
 /** @param {any[]} channels @param {number[]} ids */
 const names = (channels, ids) => ids.map((id) => channels.find((one) => one.id === id)?.name ?? `#${id}`).join(', ') || 'nobody';

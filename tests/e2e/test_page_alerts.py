@@ -43,6 +43,47 @@ async def test_a_channel_is_made_and_tested_and_a_rule_says_what_it_would_have_t
     await rule.get_by_text("muted until").wait_for()
 
 
+async def test_a_rule_is_given_every_condition_and_quiet_hours_and_a_channel_is_switched_off_and_on(
+    product: Product, owner: Person
+) -> None:
+    page = await owner.open(f"/projects/{product.project_id}/alerts")
+    await page.get_by_role("button", name="New rule").click()
+    dialog = page.get_by_role("dialog", name="New rule")
+    await dialog.get_by_label("Name").fill("What is odd")
+    for one in ("new", "regressed"):
+        await dialog.get_by_label(one, exact=True).uncheck()
+    await dialog.get_by_label("or so many times the usual").fill("5")
+    await dialog.get_by_label("or more people than").fill("0")
+    await dialog.get_by_label("10, 100, 1,000").check()
+    await dialog.get_by_text("In the last week it would have told").wait_for()
+    await dialog.get_by_label("Quiet from").fill("22:00")
+    await dialog.get_by_label("until", exact=True).fill("06:30")
+    await dialog.get_by_role("button", name="Save").click()
+    rule = page.get_by_role("listitem").filter(has_text="What is odd")
+    await rule.get_by_text("5 times the usual in 60 min; more than 0 people; 10, 100, 1,000").wait_for()
+    await rule.get_by_role("button", name="Edit").click()
+    edited = page.get_by_role("dialog", name="Rule What is odd")
+    await expect(edited.get_by_label("Quiet from")).to_have_value("22:00")
+    await expect(edited.get_by_label("until", exact=True)).to_have_value("06:30")
+    await edited.get_by_label("or more people than").fill("")
+    await edited.get_by_role("button", name="Save").click()
+    await rule.get_by_text("5 times the usual in 60 min; 10, 100, 1,000").wait_for()
+    await page.get_by_role("button", name="New channel").click()
+    await page.get_by_label("Name").fill("The pager")
+    await page.get_by_label("E-mail address").fill("pager@elsewhere.example")
+    await page.get_by_role("button", name="Save").click()
+    channel = page.get_by_role("listitem").filter(has_text="The pager")
+    await channel.get_by_text("waits for consent").wait_for()
+    for button, told in (
+        ("Ask once more", "was asked a moment ago"), ("Switch off", "The pager is off"), ("Switch on", "The pager is on"),
+        ("Mute for a day", "The pager is silent"), ("Unmute", "The pager speaks again"),
+    ):  # fmt: skip
+        await channel.get_by_text("More", exact=True).click()
+        await channel.get_by_role("button", name=button).click()
+        await page.get_by_text(told).first.wait_for()
+    owner.noticed.clear()  # the browser's own line about the address that was asked a moment ago
+
+
 async def test_a_person_in_events_is_exported_and_erased_with_a_receipt(product: Product, owner: Person) -> None:
     page = await owner.open("/")
     await page.get_by_role("link", name="Data").click()
