@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 from lib.redaction.parts import IDENTITY
-from lib.redaction.search import hits
-from lib.redaction.text import clean, is_suspect, placeholder
+from lib.redaction.search import hits, is_id
+from lib.redaction.text import Cleaned, clean, is_suspect, placeholder
 from lib.redaction.values import is_version_field
 from lib.redaction.walk import WORK_MAX, Key, Walk
 
 
 def look(walk: Walk) -> None:
     """Cleans the listed strings in which a rule has a place to look at, and remembers the others."""
-    memo = walk.rules.memo
-    unknown = [text for _, _, text in walk.pending if text not in memo.looked]
-    suspect, unasked = hits(unknown, walk.rules.own, walk.budget)
+    own, memo = walk.rules.own, walk.rules.memo
+    texts = dict.fromkeys(text for _, _, text in walk.pending if own is not None or not is_id(text))
+    known = {text: cleaned for text in texts if (cleaned := memo.recall(text)) is not None}
+    unknown = [text for text in texts if text not in known]
+    suspect, unasked = hits(unknown, own, walk.budget)
     memo.texts.add(text for text in unknown if text not in suspect and text not in unasked)
     for index, key, text in walk.pending:
         if index in walk.dropped:
             continue
-        if text in memo.looked:
-            if _affords(walk, index, key):
-                walk.texts_work += memo.looked[text]
-        elif (text in suspect or (text in unasked and is_suspect(text))) and _affords(walk, index, key):
-            _look_at(walk, index, key, text)
+        cleaned = known.get(text)
+        if cleaned is None and not (text in suspect or (text in unasked and is_suspect(text))):
+            continue
+        if not _affords(walk, index, key):
+            continue
+        if cleaned is not None and not cleaned.rules:
+            walk.texts_work += cleaned.work
+        else:
+            _look_at(walk, index, key, text, known)
 
 
 def _affords(walk: Walk, index: int, key: Key) -> bool:
@@ -36,13 +42,15 @@ def _affords(walk: Walk, index: int, key: Key) -> bool:
     return False
 
 
-def _look_at(walk: Walk, index: int, key: Key, text: str) -> None:
+def _look_at(walk: Walk, index: int, key: Key, text: str, known: dict[str, Cleaned]) -> None:
     tells_version = " " not in text and is_version_field(walk.nodes[index], walk.key(index, key))
     if tells_version and text.count(".") == 3 and text.replace(".", "").isdecimal():
         return  # most of them, without the work
-    cleaned = clean(text, walk.rules.treatments, walk.rules.own, walk.budget)
+    cleaned = known.get(text)
+    if cleaned is None:
+        cleaned = known[text] = clean(text, walk.rules.treatments, walk.rules.own, walk.budget)
+        if walk.rules.own is None or not cleaned.rules:  # a project's patterns may find less where their budget is short
+            walk.rules.memo.remember(text, cleaned)
     walk.texts_work += cleaned.work
-    if not cleaned.rules:
-        walk.rules.memo.unchanged(text, cleaned.work)
-    elif not (tells_version and set(cleaned.rules) == {"ip"} and ":" not in text):
+    if cleaned.rules and not (tells_version and set(cleaned.rules) == {"ip"} and ":" not in text):
         walk.replace(index, key, cleaned.text, cleaned.rules)

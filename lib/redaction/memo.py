@@ -1,27 +1,37 @@
 """What was found clean before: source lines, frame names and keys repeat from event to event.
 
-Only what no rule wants to look at is remembered, so no secret stays in memory; sizes are bounded.
+Only what holds nothing to remove is remembered as it is, so no secret stays in memory: of a string that lost something, what is
+left is kept under a keyed digest. Sizes are bounded.
 """
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from lib.redaction.names import Verdict
+from lib.redaction.text import Cleaned
 
 TEXTS_CHARS_MAX = 8_000_000
-TEXT_COST_CHARS = 100  # what a string takes besides its characters
-TEXT_CHARS_MAX = 400
-LOOKED_MAX = 5_000
+TEXT_COST_CHARS = 100  # what a string takes besides its characters, whole or as a digest
+TEXT_CHARS_MAX = 2_000
+LOOKED_CHARS_MAX = 2_000_000
 KEYS_MAX = 20_000
 KEY_CHARS_MAX = 100
+SHAPES_MAX = 5_000
+SHAPE_KEYS_MAX = 20
 # For a project's own rules: 0.7 MB each, and so many of them in an instance.
 PROJECT_TEXTS_CHARS_MAX = 400_000
-PROJECT_LOOKED_MAX = 250
+PROJECT_LOOKED_CHARS_MAX = 100_000
 PROJECT_KEYS_MAX = 1_000
 PROJECT_MEMOS_MAX = 32
+# Whoever sees the memory of an instance cannot find a secret by trying values, as a plain hash would let them.
+_DIGEST_KEY = secrets.token_bytes(32)
+_DIGEST_BYTES = 16
 
 
 @dataclass
@@ -50,27 +60,45 @@ class Texts:
 
 @dataclass
 class Keys:
-    """Names without a secret in them: those that say nothing about their value, and those that do."""
+    """Names without a secret in them: those that say nothing about their value, and those that do.
+
+    beside: those that say nothing alone, and where they are, the whole map must be looked at (`value` beside a `name`).
+    shapes: the keys of maps, in order, where that was done, and they say nothing together.
+    """
 
     plain: set[str] = field(default_factory=set)
     telling: dict[str, Verdict] = field(default_factory=dict)
+    beside: set[str] = field(default_factory=set)
+    shapes: set[tuple[Any, ...]] = field(default_factory=set)
     keys_max: int = KEYS_MAX
 
-    def add(self, key: str, verdict: Verdict | None) -> None:
+    def add(self, key: str, verdict: Verdict | None, *, beside: bool = False) -> None:
         """Remembers a key without a secret in it, and what it says."""
         if len(key) > KEY_CHARS_MAX:
             return
-        if len(self.plain) + len(self.telling) >= self.keys_max:
+        if len(self.plain) + len(self.telling) + len(self.beside) >= self.keys_max:
             self.clear()
-        if verdict is None:
-            self.plain.add(key)
-        else:
+        if verdict is not None:
             self.telling[key] = verdict
+        elif beside:
+            self.beside.add(key)
+        else:
+            self.plain.add(key)
+
+    def add_shape(self, shape: tuple[Any, ...]) -> None:
+        """Remembers a map's keys, all of which are remembered, where they are few."""
+        if len(shape) > SHAPE_KEYS_MAX:
+            return
+        if len(self.shapes) * self.keys_max >= SHAPES_MAX * KEYS_MAX:
+            self.shapes.clear()
+        self.shapes.add(shape)
 
     def clear(self) -> None:
         """Forgets everything."""
         self.plain.clear()
         self.telling.clear()
+        self.beside.clear()
+        self.shapes.clear()
 
 
 @dataclass
@@ -79,32 +107,56 @@ class Memo:
 
     texts: Texts = field(default_factory=Texts)
     keys: Keys = field(default_factory=Keys)
-    # Strings that a rule looked at and left as they are, with the work that took: depends on all of the rules.
-    looked: dict[str, int] = field(default_factory=dict)
-    looked_max: int = LOOKED_MAX
+    # Strings that a rule looked at and left as they are: depends on all of the rules.
+    looked: dict[str, Cleaned] = field(default_factory=dict)
+    # What is left of strings that lost something, by their digest: addresses of servers, URLs with a host or a token in them.
+    changed: dict[bytes, Cleaned] = field(default_factory=dict)
+    chars: int = 0
+    chars_max: int = LOOKED_CHARS_MAX
 
-    def unchanged(self, text: str, work: int) -> None:
-        """Remembers a short string that was looked at and left alone."""
-        if len(text) <= TEXT_CHARS_MAX:
-            if len(self.looked) >= self.looked_max:
-                self.looked.clear()
-            self.looked[text] = work
+    def recall(self, text: str) -> Cleaned | None:
+        """What became of a short string that was looked at before."""
+        if text in self.looked:
+            return self.looked[text]
+        return self.changed.get(_digest(text)) if self.changed and len(text) <= TEXT_CHARS_MAX else None
+
+    def remember(self, text: str, cleaned: Cleaned) -> None:
+        """Remembers what became of a short string that was looked at."""
+        if len(text) > TEXT_CHARS_MAX:
+            return
+        chars = len(cleaned.text) + TEXT_COST_CHARS
+        if self.chars + chars > self.chars_max:
+            self._forget_looked()
+        self.chars += chars
+        if cleaned.rules:
+            self.changed[_digest(text)] = cleaned
+        else:
+            self.looked[text] = cleaned
 
     def share(self, *, texts: bool, keys: bool) -> Memo:
         """A small memo for other rules, which judge texts, or keys, no differently."""
         return Memo(
             self.texts if texts else Texts(chars_max=PROJECT_TEXTS_CHARS_MAX),
             self.keys if keys else Keys(keys_max=PROJECT_KEYS_MAX),
-            looked_max=PROJECT_LOOKED_MAX,
+            chars_max=PROJECT_LOOKED_CHARS_MAX,
         )
 
     def forget(self, shared: Memo) -> None:
         """Forgets everything but what it shares with the other."""
-        self.looked.clear()
+        self._forget_looked()
         if self.texts is not shared.texts:
             self.texts.clear()
         if self.keys is not shared.keys:
             self.keys.clear()
+
+    def _forget_looked(self) -> None:
+        self.looked.clear()
+        self.changed.clear()
+        self.chars = 0
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES, key=_DIGEST_KEY).digest()
 
 
 class Recent:

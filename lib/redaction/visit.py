@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import Any, Final
 
-from lib.redaction.beside import is_attached, is_named, is_pair_value, rule_beside
+from lib.redaction.beside import is_attached, is_named, is_pair_name, is_pair_value, rule_beside
 from lib.redaction.commands import flags_of
 from lib.redaction.holes import rules_of_holes
 from lib.redaction.names import NAME_CHARS_MIN, Verdict, judge, rule_of_name
@@ -29,7 +29,8 @@ _USER_FIELDS: Final = {"email": "email", "ip_address": "ip"}
 def visit(walk: Walk) -> None:
     """Lists every container of one part, every string not known to be clean, and settles what telling names decide."""
     nodes, pending = walk.nodes, walk.pending
-    texts, keys = walk.rules.memo.texts.plain, walk.rules.memo.keys.plain
+    memo = walk.rules.memo
+    texts, keys, shapes = memo.texts.plain, memo.keys.plain, memo.keys.shapes
     level, level_end = 1, len(nodes)
     below_root = islice(enumerate(nodes), level_end, None)  # grows meanwhile
     for index, (value, _, _, secret) in chain([(0, nodes[0])], below_root):
@@ -41,7 +42,7 @@ def visit(walk: Walk) -> None:
                 return
         if value.__class__ is list:
             visit_list(walk, index)
-        elif secret is not None or not keys.issuperset(value):
+        elif secret is not None or not (keys.issuperset(value) or tuple(value) in shapes):
             visit_telling(walk, index)
         else:
             for name, child in value.items():  # what `leave` does, without a call each
@@ -86,10 +87,13 @@ def visit_named(walk: Walk, index: int, first: int) -> None:
     """
     value, holes = walk.nodes[index][0], walk.holes.get(index, {})
     flags = flags_of(value[0]) if first == 0 else frozenset()
+    texts = walk.rules.memo.texts.plain
     chunks = chunks_with_names(value, walk.rules.own)
     named: str | None = None
     for at in range(first, len(value)):
         child = value[at]
+        if named is None and child.__class__ is str and child in texts and child.isascii() and not flags and at not in holes:
+            continue  # what no rule wants to look at is no name either
         if at in holes or (named is not None and is_named(value, at)) or is_attached(child, flags):
             settle(walk, index, at, child, named or holes.get(at, "password"))
         else:
@@ -142,6 +146,15 @@ def visit_telling(walk: Walk, index: int) -> None:
             leave(walk, index, name, child)
         if index in walk.dropped:
             return
+    if is_new and all(name in known.plain or name in known.beside for name in value) and not _tells_together(value):
+        known.add_shape(tuple(value))
+
+
+def _tells_together(value: dict[Any, Any]) -> bool:
+    """Whether keys of which none tells anything alone may do so by what stands beside them."""
+    return (any(map(is_pair_value, value)) and any(map(is_pair_name, value))) or not (
+        PARAMS.isdisjoint(value) or value.keys().isdisjoint(TEMPLATES)
+    )
 
 
 def holes_of(walk: Walk, index: int, value: dict[Any, Any]) -> dict[Any, dict[int, str]]:
@@ -150,10 +163,11 @@ def holes_of(walk: Walk, index: int, value: dict[Any, Any]) -> dict[Any, dict[in
     The text is cleaned with a made-up value in each of its holes: what would be removed there says what goes in the list.
     """
     lists = [key for key, child in value.items() if child and isinstance(child, list) and key in PARAMS]
-    if not lists or not walk.affords(index, 1):
+    texts = [value[key] for key in TEMPLATES if isinstance(value.get(key), str)]
+    if not lists or not texts or not walk.affords(index, 1):
         return {}
     found: dict[int, str] = {}
-    for text in [value[key] for key in TEMPLATES if isinstance(value.get(key), str)]:
+    for text in texts:
         if text not in walk.templates and len(walk.templates) == TEMPLATES_MAX:
             return {key: dict.fromkeys(range(len(value[key])), "overflow") for key in lists}
         if text not in walk.templates:
@@ -165,15 +179,14 @@ def holes_of(walk: Walk, index: int, value: dict[Any, Any]) -> dict[Any, dict[in
 def judge_key(walk: Walk, index: int, name: Any) -> Verdict | None:
     """What a key says of its value. A key that holds a secret itself is noted for renaming."""
     memo = walk.rules.memo.keys
-    if name in memo.plain or (name in _USER_FIELDS and walk.rules.own is None):
+    if name in memo.plain or name in memo.beside or (name in _USER_FIELDS and walk.rules.own is None):
         return None
     if name in memo.telling:
         walk.affords(index, 1)
         return memo.telling[name]
     name = str(name)
     if walk.rules.own is None and is_plain_key(name):
-        if name not in PARAMS and not is_pair_value(name):  # where these are, the whole map must be looked at
-            memo.add(name, None)
+        memo.add(name, None, beside=name in PARAMS or is_pair_value(name))
         return None
     text, rules, work = clean(name, walk.rules.treatments, walk.rules.own, walk.budget)
     verdict = judge(text, walk.rules.extra_keys)
@@ -181,8 +194,8 @@ def judge_key(walk: Walk, index: int, name: Any) -> Verdict | None:
         if not walk.keeps_keys(index):
             walk.renames.setdefault(index, {})[name] = text
             walk.removed += [(index, name, rule) for rule in rules]
-    elif name not in _USER_FIELDS and (verdict is not None or (name not in PARAMS and not is_pair_value(name))):
-        memo.add(name, verdict)
+    elif name not in _USER_FIELDS:
+        memo.add(name, verdict, beside=name in PARAMS or is_pair_value(name))
     if verdict is not None or rules:
         walk.affords(index, work)
     return verdict

@@ -8,7 +8,17 @@ import pytest
 
 from bench.redaction import adversarial
 from lib.redaction import BUILT_IN, REMOVALS_MAX, Rules, compile_rules, redact
-from lib.redaction.memo import PROJECT_MEMOS_MAX, TEXT_COST_CHARS, Keys, Memo, Texts
+from lib.redaction.memo import (
+    KEYS_MAX,
+    LOOKED_CHARS_MAX,
+    PROJECT_MEMOS_MAX,
+    SHAPES_MAX,
+    TEXT_COST_CHARS,
+    TEXTS_CHARS_MAX,
+    Keys,
+    Memo,
+    Texts,
+)
 from lib.redaction.text import MATCHES_MAX
 from lib.redaction.visit import DEPTH_MAX
 from lib.redaction.walk import WORK_MAX
@@ -165,22 +175,36 @@ def test_the_memory_of_clean_texts_and_keys_is_bounded_and_holds_no_secret() -> 
     rules = Rules(memo=memo)
     redact({"extra": {"note": f"token {TOKEN}", TOKEN: "a@example.org", "plain": "readable text", "password": "hunter2"}}, rules)
     assert "readable text" in memo.texts.plain
-    held = " ".join([*memo.texts.plain, *memo.keys.plain, *memo.keys.telling, *memo.looked])
+    assert len(memo.changed) == 2  # by their digests, with what is left of them
+    left = [cleaned.text for cleaned in memo.changed.values()]
+    keys = [*memo.keys.plain, *memo.keys.telling, *memo.keys.beside, *(name for shape in memo.keys.shapes for name in shape)]
+    held = " ".join([*memo.texts.plain, *memo.looked, *left, *keys])
     assert TOKEN not in held
     assert "hunter2" not in held
     assert "a@example.org" not in held
     for number in range(30):
         redact({"extra": {f"k{number}_{at}": f"{number}-{at} " + "plain text " * 30 for at in range(800)}}, rules)
-    assert memo.texts.chars <= 4_000_000
-    assert len(memo.keys.plain) <= 20_000
+        maps = [{f"{name}{number}_{at}": 1, "value": 2} for at in range(400) for name in "ab"]
+        texts = [f"token {number}-{at} is" + " so" * 300 for at in range(300)] + [
+            f"a{number}-{at}@example.org " + "so " * 300 for at in range(300)
+        ]
+        redact({"extra": {"maps": maps, "texts": texts}}, rules)
+    assert 1_000_000 < memo.texts.chars <= TEXTS_CHARS_MAX
+    assert 1_000_000 < memo.chars <= LOOKED_CHARS_MAX
+    assert sum(len(text) for text in memo.looked) + sum(len(cleaned.text) for cleaned in memo.changed.values()) <= memo.chars
+    assert len(memo.keys.plain) + len(memo.keys.telling) + len(memo.keys.beside) <= KEYS_MAX
+    assert 0 < len(memo.keys.shapes) <= SHAPES_MAX
 
 
 def remembered(rules: Rules) -> int:
     """Characters of all that the memo of these rules holds for itself."""
     memo, shared = rules.memo, BUILT_IN.memo
     held = [memo.looked, *([memo.texts.plain] if memo.texts is not shared.texts else [])]
-    held += [memo.keys.plain, memo.keys.telling] if memo.keys is not shared.keys else []
-    return sum(len(text) + TEXT_COST_CHARS for texts in held for text in texts)
+    held += [memo.keys.plain, memo.keys.telling, memo.keys.beside] if memo.keys is not shared.keys else []
+    held += memo.keys.shapes if memo.keys is not shared.keys else []
+    return sum(len(text) + TEXT_COST_CHARS for texts in held for text in texts) + sum(
+        len(cleaned.text) + TEXT_COST_CHARS for cleaned in memo.changed.values()
+    )
 
 
 def test_rules_of_many_projects_remember_little_however_many_are_held() -> None:

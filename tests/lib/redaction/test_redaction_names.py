@@ -6,7 +6,8 @@ import re2
 
 from lib.redaction import names
 from lib.redaction.assignments import TELLING
-from lib.redaction.names import ENDINGS, PAIRS, SURE, SURE_LAST, UNSURE, UNSURE_PAIRS, WITHIN, judge
+from lib.redaction.names import ENDINGS, PAIRS, SURE, SURE_LAST, UNSURE, UNSURE_PAIRS, WITHIN, judge, rule_of_name
+from lib.redaction.text import is_suspect
 
 SECRET = """
     password passwd pwd pass userPassword user-password USER_PASSWORD new_password1 password2 password_confirmation password_hash
@@ -69,3 +70,17 @@ def test_no_telling_word_escapes_the_search_for_telling_words() -> None:
 def test_a_long_name_costs_no_more_than_its_last_part() -> None:
     assert judge("x" * 1_000_000 + "_password") is not None
     assert judge("password" + "_x" * 1_000_000) is None
+
+
+def test_every_telling_name_is_one_that_text_is_searched_for() -> None:
+    """So a text that no rule wants to look at is no name of what stands after it, and need not be judged."""
+    spelled = [
+        *SECRET,
+        *PLAIN,
+        *SURE,
+        *SURE_LAST,
+        *(f"{first}{joint}{last}" for first, last in PAIRS for joint in ("", "_", "-")),
+    ]
+    told = [name for name in spelled if rule_of_name(name)]
+    assert len(told) > 300
+    assert [name for name in told if name.isascii() and not is_suspect(name)] == []

@@ -1,10 +1,13 @@
 """What leaves a text and what stays, as tables. Look-alikes are made when the tests run."""
 
+import random
+import uuid
 from urllib.parse import quote
 
 import pytest
 
-from lib.redaction import redact
+from lib.redaction import compile_rules, redact
+from lib.redaction.search import is_id
 from tests.lib.redaction.lookalikes import HEX, UPPER, basic, cards, pem, random_text, tokens
 
 
@@ -277,3 +280,30 @@ def test_the_table_of_rules_names_no_rule_too_long_for_the_stated_bound() -> Non
     from lib.redaction.text import PLACEHOLDER_CHARS_MAX, placeholder
 
     assert all(len(placeholder(rule.name)) <= PLACEHOLDER_CHARS_MAX and rule.removes for rule in TEXT_RULES)
+
+
+def test_ids_and_times_stay_whole_and_are_told_by_their_form() -> None:
+    drawn = random.Random(3)
+    ids = ["".join(drawn.choices(alphabet, k=32)) for alphabet in ("0123456789abcdef", "0123456789") for _ in range(500)]
+    ids += ["ba094dd0-3113-d648-7a15-4b0e3e773aac"]  # an IBAN for whoever looks at its first two groups
+    ids += [str(uuid.UUID(int=drawn.getrandbits(128))) for _ in range(500)]
+    times = ["2026-11-26T21:31:21Z", "2026-11-26 21:31:21.123456", "2026-11-26T21:31:21+01:00", "2026-11-26T21:31:21.5-0700"]
+    assert all(is_id(text) for text in [*ids, *times])
+    assert redact({"extra": {"ids": ids, "times": times}}).payload["extra"] == {"ids": ids, "times": times}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["4111111111111111", "DE89370400440532013000", "5ca1ab1e" * 4 + "\n", "5ca1ab1e" * 5, "2026-11-26", "a@example.org", ""],
+)
+def test_nothing_else_is_taken_for_an_id(text: str) -> None:
+    assert not is_id(text)
+
+
+def test_a_projects_pattern_finds_ids() -> None:
+    found = redact({"extra": {"id": "5ca1ab1e" * 4}}, compile_rules(extra_patterns=["[0-9a-f]{32}"])).payload
+    assert found["extra"] == {"id": "[redacted:custom]"}
+
+
+def test_an_id_under_a_telling_name_is_removed() -> None:
+    assert redact({"extra": {"api_key": "5ca1ab1e" * 4}}).payload["extra"] == {"api_key": "[redacted:api-key]"}
