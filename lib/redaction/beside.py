@@ -40,13 +40,17 @@ def is_attached(child: Any, flags: frozenset[str]) -> bool:
     return "-p…" in flags and isinstance(child, str) and child.startswith("-p") and len(child) > 2
 
 
+def pair_names(value: dict[Any, Any]) -> tuple[Any, ...]:
+    """The keys under which names of the values in the same map may stand: `("name",)` of `{"name": "password", "value": "…"}`."""
+    if len(value) > PAIR_KEYS_MAX or not any(map(is_pair_value, value)):
+        return ()
+    return tuple(filter(is_pair_name, value))
+
+
 def rule_beside(value: dict[Any, Any], rules: Rules) -> str | None:
     """The rule of the name in `{"name": "password", "value": "…"}`, whatever case the two are called in."""
-    if len(value) > PAIR_KEYS_MAX or not any(map(is_pair_value, value)):
-        return None
-    found = (
-        rule_of_name(child, rules.extra_keys) for key, child in value.items() if isinstance(child, str) and is_pair_name(key)
-    )
+    names = (value[key] for key in pair_names(value))
+    found = (rule_of_name(name, rules.extra_keys) for name in names if isinstance(name, str))
     return next((rule for rule in found if rule is not None), None)
 
 

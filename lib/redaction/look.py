@@ -12,9 +12,9 @@ from lib.redaction.walk import WORK_MAX, Key, Walk
 def look(walk: Walk) -> None:
     """Cleans the listed strings in which a rule has a place to look at, and remembers the others."""
     own, memo = walk.rules.own, walk.rules.memo
-    texts = dict.fromkeys(text for _, _, text in walk.pending if own is not None or not is_id(text))
+    texts = dict.fromkeys([text for _, _, text in walk.pending])
     known = {text: cleaned for text in texts if (cleaned := memo.recall(text)) is not None}
-    unknown = [text for text in texts if text not in known]
+    unknown = [text for text in texts if text not in known and (own is not None or not is_id(text))]
     suspect, unasked = hits(unknown, own, walk.budget)
     memo.texts.add(text for text in unknown if text not in suspect and text not in unasked)
     for index, key, text in walk.pending:

@@ -63,13 +63,13 @@ class Keys:
     """Names without a secret in them: those that say nothing about their value, and those that do.
 
     beside: those that say nothing alone, and where they are, the whole map must be looked at (`value` beside a `name`).
-    shapes: the keys of maps, in order, where that was done, and they say nothing together.
+    shapes: the keys of maps, in order, where that was done, and those of them under which a name may stand.
     """
 
     plain: set[str] = field(default_factory=set)
     telling: dict[str, Verdict] = field(default_factory=dict)
     beside: set[str] = field(default_factory=set)
-    shapes: set[tuple[Any, ...]] = field(default_factory=set)
+    shapes: dict[tuple[Any, ...], tuple[Any, ...]] = field(default_factory=dict)
     keys_max: int = KEYS_MAX
 
     def add(self, key: str, verdict: Verdict | None, *, beside: bool = False) -> None:
@@ -85,13 +85,13 @@ class Keys:
         else:
             self.plain.add(key)
 
-    def add_shape(self, shape: tuple[Any, ...]) -> None:
-        """Remembers a map's keys, all of which are remembered, where they are few."""
+    def add_shape(self, shape: tuple[Any, ...], names: tuple[Any, ...]) -> None:
+        """Remembers a map's keys, all of which are remembered, where they are few. names: those under which a name may stand."""
         if len(shape) > SHAPE_KEYS_MAX:
             return
         if len(self.shapes) * self.keys_max >= SHAPES_MAX * KEYS_MAX:
             self.shapes.clear()
-        self.shapes.add(shape)
+        self.shapes[shape] = names
 
     def clear(self) -> None:
         """Forgets everything."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 from itertools import chain, islice
 from typing import Any, Final
 
-from lib.redaction.beside import is_attached, is_named, is_pair_name, is_pair_value, rule_beside
+from lib.redaction.beside import is_attached, is_named, is_pair_value, pair_names, rule_beside
 from lib.redaction.commands import flags_of
 from lib.redaction.holes import rules_of_holes
+from lib.redaction.memo import Keys
 from lib.redaction.names import NAME_CHARS_MIN, Verdict, judge, rule_of_name
+from lib.redaction.rules import Rules
 from lib.redaction.search import NAMES_CHUNK, chunks_with_names, is_plain_key
 from lib.redaction.text import clean, hashed, placeholder
 from lib.redaction.values import fits, is_kept_under_key, is_random, is_version
@@ -42,7 +44,7 @@ def visit(walk: Walk) -> None:
                 return
         if value.__class__ is list:
             visit_list(walk, index)
-        elif secret is not None or not (keys.issuperset(value) or tuple(value) in shapes):
+        elif secret is not None or not (keys.issuperset(value) or _is_silent(value, shapes, walk.rules)):
             visit_telling(walk, index)
         else:
             for name, child in value.items():  # what `leave` does, without a call each
@@ -146,14 +148,22 @@ def visit_telling(walk: Walk, index: int) -> None:
             leave(walk, index, name, child)
         if index in walk.dropped:
             return
-    if is_new and all(name in known.plain or name in known.beside for name in value) and not _tells_together(value):
-        known.add_shape(tuple(value))
+    if is_new:
+        remember_shape(known, value)
 
 
-def _tells_together(value: dict[Any, Any]) -> bool:
-    """Whether keys of which none tells anything alone may do so by what stands beside them."""
-    return (any(map(is_pair_value, value)) and any(map(is_pair_name, value))) or not (
-        PARAMS.isdisjoint(value) or value.keys().isdisjoint(TEMPLATES)
+def remember_shape(known: Keys, value: dict[Any, Any]) -> None:
+    """Where no key of a map tells anything alone, nor a text of the parameters beside it: what it takes to see that again."""
+    is_plain = all(name in known.plain or name in known.beside for name in value)
+    if is_plain and (PARAMS.isdisjoint(value) or value.keys().isdisjoint(TEMPLATES)):
+        known.add_shape(tuple(value), pair_names(value))
+
+
+def _is_silent(value: dict[Any, Any], shapes: dict[tuple[Any, ...], tuple[Any, ...]], rules: Rules) -> bool:
+    """Whether a map whose keys are known to tell nothing alone does not tell anything by what stands beside a name, either."""
+    names = shapes.get(tuple(value))
+    return names is not None and not any(
+        child.__class__ is str and rule_of_name(child, rules.extra_keys) is not None for child in map(value.__getitem__, names)
     )
 
 
