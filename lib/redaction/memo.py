@@ -1,13 +1,11 @@
 """What was found clean before: source lines, frame names and keys repeat from event to event.
 
 Only what holds nothing to remove is remembered as it is, so no secret stays in memory: of a string that lost something, what is
-left is kept under a keyed digest. Sizes are bounded.
+left is kept under a keyed hash. Sizes are bounded.
 """
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,7 +15,7 @@ from lib.redaction.names import Verdict
 from lib.redaction.text import Cleaned
 
 TEXTS_CHARS_MAX = 8_000_000
-TEXT_COST_CHARS = 100  # what a string takes besides its characters, whole or as a digest
+TEXT_COST_CHARS = 100  # what a string takes besides its characters, whole or as a hash
 TEXT_CHARS_MAX = 2_000
 LOOKED_CHARS_MAX = 2_000_000
 KEYS_MAX = 20_000
@@ -29,9 +27,10 @@ PROJECT_TEXTS_CHARS_MAX = 400_000
 PROJECT_LOOKED_CHARS_MAX = 100_000
 PROJECT_KEYS_MAX = 1_000
 PROJECT_MEMOS_MAX = 32
-# Whoever sees the memory of an instance cannot find a secret by trying values, as a plain hash would let them.
-_DIGEST_KEY = secrets.token_bytes(32)
-_DIGEST_BYTES = 16
+
+# Python keys its hash of texts anew in each process (SipHash): 128 bits of it tell texts apart, and nobody finds a secret in what
+# was stored of it by trying values.
+Hash = tuple[int, int]
 
 
 @dataclass
@@ -109,8 +108,8 @@ class Memo:
     keys: Keys = field(default_factory=Keys)
     # Strings that a rule looked at and left as they are: depends on all of the rules.
     looked: dict[str, Cleaned] = field(default_factory=dict)
-    # What is left of strings that lost something, by their digest: addresses of servers, URLs with a host or a token in them.
-    changed: dict[bytes, Cleaned] = field(default_factory=dict)
+    # What is left of strings that lost something, by their hash: addresses of servers, URLs with a host or a token in them.
+    changed: dict[Hash, Cleaned] = field(default_factory=dict)
     chars: int = 0
     chars_max: int = LOOKED_CHARS_MAX
 
@@ -118,7 +117,7 @@ class Memo:
         """What became of a short string that was looked at before."""
         if text in self.looked:
             return self.looked[text]
-        return self.changed.get(_digest(text)) if self.changed and len(text) <= TEXT_CHARS_MAX else None
+        return self.changed.get(_hash(text)) if self.changed and len(text) <= TEXT_CHARS_MAX else None
 
     def remember(self, text: str, cleaned: Cleaned) -> None:
         """Remembers what became of a short string that was looked at."""
@@ -129,7 +128,7 @@ class Memo:
             self._forget_looked()
         self.chars += chars
         if cleaned.rules:
-            self.changed[_digest(text)] = cleaned
+            self.changed[_hash(text)] = cleaned
         else:
             self.looked[text] = cleaned
 
@@ -155,8 +154,8 @@ class Memo:
         self.chars = 0
 
 
-def _digest(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_DIGEST_BYTES, key=_DIGEST_KEY).digest()
+def _hash(text: str) -> Hash:
+    return hash(text), hash(text + "\0")
 
 
 class Recent:

@@ -175,7 +175,7 @@ def test_the_memory_of_clean_texts_and_keys_is_bounded_and_holds_no_secret() -> 
     rules = Rules(memo=memo)
     redact({"extra": {"note": f"token {TOKEN}", TOKEN: "a@example.org", "plain": "readable text", "password": "hunter2"}}, rules)
     assert "readable text" in memo.texts.plain
-    assert len(memo.changed) == 2  # by their digests, with what is left of them
+    assert len(memo.changed) == 2  # by their hashes, with what is left of them
     left = [cleaned.text for cleaned in memo.changed.values()]
     keys = [*memo.keys.plain, *memo.keys.telling, *memo.keys.beside, *(name for shape in memo.keys.shapes for name in shape)]
     held = " ".join([*memo.texts.plain, *memo.looked, *left, *keys])
