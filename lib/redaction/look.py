@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from lib.redaction.parts import IDENTITY
 from lib.redaction.search import hits, is_id
 from lib.redaction.text import Cleaned, clean, is_suspect, placeholder
 from lib.redaction.values import is_version_field
 from lib.redaction.walk import WORK_MAX, Key, Walk
 
+# Texts of one event that memory is asked for: most have 50, and one with many more is not one that comes again.
+RECALLED_MAX = 1_000
+
 
 def look(walk: Walk) -> None:
     """Cleans the listed strings in which a rule has a place to look at, and remembers the others."""
     own, memo = walk.rules.own, walk.rules.memo
     texts = dict.fromkeys([text for _, _, text in walk.pending])
-    known = {text: cleaned for text in texts if (cleaned := memo.recall(text)) is not None}
+    known = {text: cleaned for text in islice(texts, RECALLED_MAX) if (cleaned := memo.recall(text)) is not None}
     unknown = [text for text in texts if text not in known and (own is not None or not is_id(text))]
     suspect, unasked = hits(unknown, own, walk.budget)
     memo.texts.add(text for text in unknown if text not in suspect and text not in unasked)

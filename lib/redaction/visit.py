@@ -11,7 +11,7 @@ from typing import Any, Final
 from lib.redaction.beside import is_attached, is_named, is_pair_value, pair_names, rule_beside
 from lib.redaction.commands import flags_of
 from lib.redaction.holes import rules_of_holes
-from lib.redaction.memo import Keys
+from lib.redaction.memo import SHAPE_KEYS_MAX, Keys
 from lib.redaction.names import NAME_CHARS_MIN, Verdict, judge, rule_of_name
 from lib.redaction.rules import Rules
 from lib.redaction.search import NAMES_CHUNK, chunks_with_names, is_plain_key
@@ -148,7 +148,7 @@ def visit_telling(walk: Walk, index: int) -> None:
             leave(walk, index, name, child)
         if index in walk.dropped:
             return
-    if is_new:
+    if is_new and named is None and not holes:
         remember_shape(known, value)
 
 
@@ -161,10 +161,14 @@ def remember_shape(known: Keys, value: dict[Any, Any]) -> None:
 
 def _is_silent(value: dict[Any, Any], shapes: dict[tuple[Any, ...], tuple[Any, ...]], rules: Rules) -> bool:
     """Whether a map whose keys are known to tell nothing alone does not tell anything by what stands beside a name, either."""
-    names = shapes.get(tuple(value))
-    return names is not None and not any(
-        child.__class__ is str and rule_of_name(child, rules.extra_keys) is not None for child in map(value.__getitem__, names)
-    )
+    names = shapes.get(tuple(value)) if len(value) <= SHAPE_KEYS_MAX else None
+    if names is None:
+        return False
+    for name in names:
+        child = value[name]
+        if child.__class__ is str and rule_of_name(child, rules.extra_keys) is not None:
+            return False
+    return True
 
 
 def holes_of(walk: Walk, index: int, value: dict[Any, Any]) -> dict[Any, dict[int, str]]:
