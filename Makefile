@@ -2,7 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 
-.PHONY: help setup dev migrate privacy test e2e page-types check vercel vercel-pro schema bench growth soak quality lock clean screenshots
+.PHONY: help setup dev migrate privacy test proof e2e page-types check vercel vercel-pro schema bench growth soak quality lock clean screenshots
 help:  ## this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
@@ -17,6 +17,9 @@ migrate: setup  ## bring the database of DATABASE_URL_UNPOOLED (else DATABASE_UR
 
 test: setup  ## the tests: PostgreSQL and every stand-in are started for you
 	@$(PY) -m pytest
+
+proof: setup  ## thousands of hostile bodies, canaries, programs under the Python SDK, make dev itself, Redis away
+	@$(PY) -m pytest tests/proof
 
 e2e: setup  ## tests with whole browsers and SDKs: they need Node and Chromium
 	@$(PY) -m pytest tests/e2e -n 0

@@ -19,8 +19,8 @@ from local.mail import Mail, Outbox
 from local.sink import Post, Sink
 from tests.lib import rows
 
-# They need more than Python, or minutes: collected only where the command line names them (make e2e, make soak).
-APART = [Path(__file__).parent / name for name in ("e2e", "soak")]
+# They need more than Python, or minutes: collected only where the command line names them (make e2e, make proof, make soak).
+APART = [Path(__file__).parent / name for name in ("e2e", "proof", "soak")]
 # A busy machine, or a fresh one that has yet to learn Unicode's tables (5 s), is slow at drawing, and not wrong.
 hypothesis.settings.register_profile(
     "house", hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])

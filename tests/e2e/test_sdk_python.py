@@ -1,4 +1,4 @@
-"""The DSN that `make dev` prints works in the unmodified sentry-sdk; tests/api/test_sdk_python.py looks at it closely."""
+"""The DSN that `make dev` prints works in the unmodified sentry-sdk; tests/proof/test_sdk_python.py looks at it closely."""
 
 from __future__ import annotations
 

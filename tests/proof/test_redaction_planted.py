@@ -8,7 +8,6 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,10 +15,11 @@ import orjson
 import pytest
 
 from lib import events, redaction
+from local.folders import ROOT
 from tests.lib.redaction.lookalikes import BASE36, random_text, tokens
 from tests.quality import adapter
 
-CASES = Path(__file__).with_name("cases")
+CASES = ROOT / "tests/quality/cases"
 FAMILIES = ("github", "aws", "slack", "stripe", "jwt", "unknown vendor")
 # What no text of the client's can stand in: times and ids are parsed, levels chosen from five.
 PARSED = {"event_id", "timestamp", "level", "start_timestamp", "trace_id", "span_id", "parent_span_id"}
