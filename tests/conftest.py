@@ -21,6 +21,15 @@ from tests.lib import rows
 
 # They need more than Python, or minutes: collected only where the command line names them (make e2e, make proof, make soak).
 APART = [Path(__file__).parent / name for name in ("e2e", "proof", "soak")]
+# Files that take longest begin first, so that no worker is left alone with one of them at the end.
+LONGEST = (
+    "api/test_isolation.py", "lib/test_erasures.py", "lib/test_auth.py", "api/test_hostile_sizes.py", "lib/test_retention.py",
+    "lib/redaction/test_redaction_limits.py", "api/test_merging.py", "lib/test_permits.py", "api/test_alerts.py",
+    "lib/analysis/test_analysis_model.py", "lib/redaction/test_redaction_texts.py", "lib/redaction/test_redaction_laws.py",
+    "lib/test_archives.py", "lib/alerts/test_alerts_sending.py", "lib/analysis/test_analysis_spending.py", "lib/test_pruning.py",
+    "lib/test_recording.py", "policy/test_everywhere.py", "api/test_ingest_neighbours.py", "api/test_operations.py",
+    "proof/test_hostile_generated.py", "proof/test_dev.py", "proof/test_sdk_python.py", "proof/test_ingest_without_redis.py",
+)  # fmt: skip
 # A busy machine, or a fresh one that has yet to learn Unicode's tables (5 s), is slow at drawing, and not wrong.
 hypothesis.settings.register_profile(
     "house", hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
@@ -53,6 +62,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     named = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
     apart = collection_path in APART and not any(path.is_relative_to(collection_path) for path in named)
     return True if apart else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files of LONGEST first, in that order."""
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(autouse=True, scope="session")

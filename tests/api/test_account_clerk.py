@@ -10,7 +10,6 @@ import secrets
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,10 +27,10 @@ SECRET = "whsec_" + base64.b64encode(KEY).decode()
 PATH = "/api/account/clerk"
 
 
-@pytest.fixture
-def directory(tmp_path: Path) -> Iterator[tuple[clerk_directory.Directory, str]]:
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[clerk_directory.Directory, str]]:
     """Clerk's Backend API on a loopback port."""
-    made = clerk_directory.Directory(tmp_path / "people.json")
+    made = clerk_directory.Directory(tmp_path_factory.mktemp("clerk") / "people.json")
     with serving.in_thread(Starlette(routes=made.routes())) as url:
         yield made, url
 

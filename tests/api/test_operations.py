@@ -102,6 +102,7 @@ async def test_keys_of_the_wrong_form_or_kind_are_refused_before_any_query(stage
     good = keys.generate("api")
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@/nothing?host=/nowhere")
     settings.current.cache_clear()
+    monkeypatch.setattr(db, "CHECKOUT_TIMEOUT_SECONDS", 0.5)
     client = await stage.client(api.incidents.app)
     for secret in (good[:-1] + ("0" if good[-1] != "0" else "1"), good + "0", "sns_api_", keys.generate("ingest"), tenant.key):
         answer = await client.get(incidents(tenant), headers={"Authorization": f"Bearer {secret}"})

@@ -50,7 +50,7 @@ async def test_a_database_that_is_not_there_is_503_at_once() -> None:
     began = time.monotonic()
     with pytest.raises(Unavailable):
         await db.connect(NOWHERE)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < db.CONNECT_TIMEOUT_SECONDS - 1
 
 
 async def test_an_older_schema_is_refused_and_a_newer_one_taken(own_url: str) -> None:

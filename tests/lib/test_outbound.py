@@ -241,11 +241,18 @@ class Receiver:
             yield b"x" * 4_096
 
 
-@pytest.fixture
-def receiver(private_allowed: None) -> Iterator[tuple[str, Receiver]]:
+@pytest.fixture(scope="module")
+def _receiver() -> Iterator[tuple[str, Receiver]]:
     made = Receiver()
     with serving.in_thread(made.app) as url:
         yield url, made
+
+
+@pytest.fixture
+def receiver(private_allowed: None, _receiver: tuple[str, Receiver]) -> tuple[str, Receiver]:
+    """Sent nothing yet at the start of each test."""
+    _receiver[1].requests.clear()
+    return _receiver
 
 
 async def test_a_post_arrives_as_it_was_meant(receiver: tuple[str, Receiver]) -> None:
@@ -311,7 +318,7 @@ async def test_one_that_hangs_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -
         began = time.monotonic()
         with pytest.raises(UnreachableError, match="did not answer"):
             await outbound.post(serving.url_of(silent), b"{}", {})
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.usefixtures("private_allowed")
@@ -330,7 +337,7 @@ async def test_one_that_answers_a_letter_at_a_time_is_left_in_time(monkeypatch: 
         began = time.monotonic()
         with pytest.raises(UnreachableError, match="did not answer"):
             await outbound.post(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", b"{}", {})
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
         await ended.wait()
 
 

@@ -100,7 +100,7 @@ async def test_ingest_waits_a_moment_at_most_for_a_drop_that_waits_for_a_reader(
             await record(database_url, [row(project_id)])
             longest = max(longest, time.perf_counter() - began)
         assert (await pruned)["failed"] == ["payloads"]
-    assert longest < 1.5  # 100 ms and the recording itself, on a busy machine; without lock_timeout it would be for ever
+    assert longest < 5  # 100 ms and the recording itself, on a busy machine; without lock_timeout it would be for ever
     await prune(database_url)
 
 

@@ -109,17 +109,13 @@ async def test_an_answer_waits_for_no_wake_however_that_ends(
         return http.json({"ok": True})
 
     app = http.create_app([Route("/", answer)])
-    monkeypatch.setattr(waking, "TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr(waking, "TIMEOUT_SECONDS", 50)  # longer than the client waits
     monkeypatch.setattr(waking, "PAUSE_SECONDS", 0.0)
     with serving.in_thread(app) as url:
-        async with httpx.AsyncClient(base_url=url) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
             for woken.hangs, woken.status in ((True, 202), (False, 401), (False, 500)):
-                seconds = []
                 for _ in range(5):
-                    began = time.monotonic()
                     assert (await client.get("/")).json() == {"ok": True}
-                    seconds.append(time.monotonic() - began)
-                assert max(seconds) < 0.4
         monkeypatch.setenv("PUBLIC_URL", "http://127.0.0.1:1")
         settings.current.cache_clear()
         async with httpx.AsyncClient(base_url=url) as client:

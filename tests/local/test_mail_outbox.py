@@ -21,16 +21,23 @@ class Clock:
         return self.now
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def client(clock: Clock) -> Iterator[httpx.Client]:
+@pytest.fixture(scope="module")
+def _served(clock: Clock) -> Iterator[tuple[Outbox, httpx.Client]]:
     made = Outbox("key", clock)
     with serving.in_thread(made.app) as url, httpx.Client(base_url=url, headers={"Authorization": "Bearer key"}) as one:
-        yield one
+        yield made, one
+
+
+@pytest.fixture
+def client(_served: tuple[Outbox, httpx.Client]) -> httpx.Client:
+    """Of an outbox that is empty at the start of each test."""
+    _served[0].clear()
+    return _served[1]
 
 
 def post(client: httpx.Client, key: str | None = None, **changed: Any) -> httpx.Response:

@@ -138,6 +138,6 @@ def test_what_is_sent_hides_nothing_either() -> None:
     ["a." * 8_000, "a@" * 8_000, "http" * 4_000, "<" * 16_000, "[" * 16_000, "a" * 16_000 + "@", "/" * 16_000, "`" * 16_000],
 )
 def test_the_time_it_takes_is_bounded(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     plain(text, 4_000)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
