@@ -259,7 +259,9 @@ def plain_results(accepted: list[Accepted]) -> list[dict[str, Any]]:
 def plain_result(accepted: Accepted) -> dict[str, Any]:
     """What became of one event; `failed` was not kept and may be sent again."""
     if isinstance(accepted.result, Recorded):
-        return {"event_id": accepted.event_id, **accepted.result._asdict()}
+        return {
+            "event_id": accepted.event_id, "outcome": accepted.result.outcome, "incident_id": accepted.result.incident_id,
+        }  # fmt: skip
     return {"event_id": accepted.event_id, "outcome": "failed", "incident_id": None, "detail": accepted.result.detail}
 
 

@@ -23,6 +23,7 @@ class Caller(NamedTuple):
 
     id: of the person or key; None for somebody signed in whom Sensra does not know yet. role: a person's, None for an outsider.
     scopes: an api key's. workspace_id, project_id: the target's; project_id is None for what is about a whole workspace.
+    astray: a key that asks for something else than its project, which is not even looked for; both ids are the key's own then.
     """
 
     kind: audit.ActorKind
@@ -31,11 +32,12 @@ class Caller(NamedTuple):
     project_id: int | None
     role: permissions.Role | None = None
     scopes: tuple[str, ...] = ()
+    astray: bool = False
 
     @property
     def belongs(self) -> bool:
         """Whether the target is theirs to see at all."""
-        return self.kind == "key" or self.role is not None
+        return self.role is not None or (self.kind == "key" and not self.astray)
 
 
 async def identify_person(conn: db.Connection, clerk_user_id: str, target: Target, *, deleted: bool = False) -> Caller:
@@ -54,21 +56,19 @@ async def identify_person(conn: db.Connection, clerk_user_id: str, target: Targe
 
 
 async def identify_key(conn: db.Connection, secret: str, target: Target) -> Caller:
-    """The api key. It belongs to one project: whatever else is asked for with it does not exist.
-
-    Raises Unauthenticated, NotFound.
-    """
+    """The api key. It belongs to one project: whatever else is asked for with it does not exist. Raises Unauthenticated."""
     found = await keys.find_api(conn, secret)
     if found is None:
         raise Unauthenticated("The key is unknown, revoked or expired. Make a new one in the project's settings.")
     log.note(key=found.key_id)
-    if target.project_id != found.project_id:
-        raise _not_found(target)
-    return Caller("key", found.key_id, found.workspace_id, found.project_id, scopes=tuple(found.scopes))
+    astray = target.project_id != found.project_id
+    return Caller("key", found.key_id, found.workspace_id, found.project_id, scopes=tuple(found.scopes), astray=astray)
 
 
 def require(caller: Caller, permission: str) -> None:
     """Raises NotFound where the target is not the caller's to see, Forbidden where they lack this permission for it."""
+    if caller.astray:
+        raise NotFound("There is no such thing in this key's project: an api key acts for its own project alone.")
     if not caller.belongs:
         raise _not_found(Target(caller.workspace_id, caller.project_id))
     if caller.kind == "key":

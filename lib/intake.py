@@ -93,6 +93,7 @@ class Intake:
                 await asyncio.sleep(0)  # a thousand events in one request are not to hold up everybody else's
                 turn_ends = time.perf_counter() + TURN_SECONDS
         results = await self.recorder.record(rows)
+        self.outcomes.count(key, "duplicate", events=sum(isinstance(one, Recorded) and one.is_copy for one in results))
         self.told.remember(
             tag for row, result in zip(rows, results, strict=True) if isinstance(result, Recorded) for tag in row.tags
         )

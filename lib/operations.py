@@ -222,7 +222,8 @@ class Operation:
         assert caller.workspace_id is not None  # noqa: S101 - asked before
         address = http.client_address(request)
         actor = audit.Actor(caller.workspace_id, caller.project_id, caller.kind, caller.id, address)
-        named = [str(value) for name, value in request.path_params.items() if name not in {"workspace_id", "project_id"}]
+        own = set() if caller.astray else {"workspace_id", "project_id"}  # of a key that strays, where it went
+        named = [str(value) for name, value in request.path_params.items() if name not in own]
         async with database.transaction() as conn:
             await audit.refused(conn, actor, self.action, "/".join(named) or caller.project_id or caller.workspace_id)
 

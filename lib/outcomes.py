@@ -1,7 +1,8 @@
-"""What became of events. Of those that are stored record_events says it, exactly, in the same commit; of the others each instance
-counts, and writes its counts every FLUSH_SECONDS: a flood of refusals costs the database a row or two, not one each.
+"""What became of events. Of those that are stored record_events says it, exactly, in the same commit; of the others (refused,
+and copies within a batch, which is stored without them) each instance counts, and writes its counts every FLUSH_SECONDS: a flood
+of refusals costs the database a row or two, not one each.
 
-An instance that dies loses the refusals of its last FLUSH_SECONDS, and no more; it never counts any twice. A refused request
+An instance that dies loses the counts of its last FLUSH_SECONDS, and no more; it never counts any twice. A refused request
 that was not opened counts as one event.
 """
 
@@ -21,7 +22,7 @@ from lib import db, log, queries, redaction
 from lib.errors import Forbidden, InvalidRequest, NotConfigured, OverQuota, Problem, RateLimited, TooLarge, Unavailable
 from lib.keys import Key
 
-Outcome = Literal["rate_limited", "over_quota", "invalid", "filtered", "too_large", "sdk_dropped", "failed"]
+Outcome = Literal["duplicate", "rate_limited", "over_quota", "invalid", "filtered", "too_large", "sdk_dropped", "failed"]
 FLUSH_SECONDS = 5.0
 # Of different (project, key, hour, outcome, reason) an instance holds so many at most; what comes beyond is only logged.
 COUNTS_MAX = 5_000

@@ -68,10 +68,14 @@ class Row(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What became of an event; it is durable when this is known."""
+    """What became of an event; it is durable when this is known.
+
+    is_copy: a duplicate of one that came in the same batch. The database was not given it, and has counted nothing of it.
+    """
 
     outcome: Literal["accepted", "duplicate"]
     incident_id: int | None
+    is_copy: bool = False
 
 
 class Waiting(NamedTuple):
@@ -334,7 +338,7 @@ async def _record(conn: db.Connection, rows: list[Row]) -> dict[tuple[int, str],
 def _answer(batch: list[Waiting], answers: dict[tuple[int, str], Recorded]) -> None:
     for one in batch:
         answer = answers[one.row.identity]
-        answers[one.row.identity] = answer._replace(outcome="duplicate")
+        answers[one.row.identity] = answer._replace(outcome="duplicate", is_copy=True)
         if not one.done.done():
             one.done.set_result(answer)
 

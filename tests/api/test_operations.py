@@ -82,10 +82,20 @@ async def test_what_a_key_merges_is_nobodys_in_person(stage: Stage) -> None:
     assert [row["moved_by"] for row in rows] == [None, None]
 
 
-async def test_an_api_key_of_another_project_finds_nothing(stage: Stage) -> None:
+async def test_an_api_key_of_another_project_finds_nothing_and_its_own_trail_tells_where_it_went(stage: Stage) -> None:
     elsewhere, tenant = await stage.tenant(), await stage.tenant()
     headers = await api_key(stage, elsewhere, "incidents:read")
-    assert (await stage.incidents.get(incidents(tenant), headers=headers)).status_code == 404
+    there = await stage.incidents.get(f"{incidents(tenant)}/7", headers=headers)
+    nowhere = await stage.incidents.get("/api/projects/999999999/incidents/7", headers=headers)
+    assert there.status_code == nowhere.status_code == 404
+    assert there.json() == nowhere.json()
+    found = await refusals(stage, elsewhere)
+    assert {(row["actor_kind"], row["action"], row["project_id"]) for row in found} == {
+        ("key", "incident.read", elsewhere.project_id)
+    }
+    assert sum(row["attempts"] for row in found) == 2
+    assert f"{tenant.project_id}/7" in {row["object_id"] for row in found}  # the first of its minute
+    assert await refusals(stage, tenant) == []
 
 
 @pytest.mark.parametrize("end", ["revoked_at", "expires_at"])

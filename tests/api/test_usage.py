@@ -56,7 +56,8 @@ async def test_every_way_an_event_can_go_is_told(stage: Stage) -> None:
     event_id = uuid.uuid4().hex
     await plain(stage, tenant, {"message": "one", "event_id": event_id})
     await plain(stage, tenant, {"message": "one", "event_id": event_id})
-    await plain(stage, tenant, [{"message": "two"}, {"nothing": 1}, "text"])
+    twice = {"message": "two", "event_id": uuid.uuid4().hex}
+    await plain(stage, tenant, [twice, {"nothing": 1}, "text", twice])
     await plain(stage, tenant, {"nothing": 1}, 400)
     large = await stage.ingest.post("/api/ingest", content=b"x" * 5_000_000, headers=tenant.bearer)
     assert large.status_code == 413
@@ -67,11 +68,11 @@ async def test_every_way_an_event_can_go_is_told(stage: Stage) -> None:
     assert sent.status_code == 200
     await asyncio.sleep(0.3)
     found = await read(stage, of_project(tenant, "outcomes"))
-    assert found["totals"] == {"accepted": 2, "duplicate": 1, "invalid": 3, "too_large": 1, "sdk_dropped": 3}
+    assert found["totals"] == {"accepted": 2, "duplicate": 2, "invalid": 3, "too_large": 1, "sdk_dropped": 3}
     assert [hour["outcomes"] for hour in found["hours"]] == [found["totals"]]
     reasons = {(one["outcome"], one["reason"], one["key_id"], one["key_name"]): one["event_count"] for one in found["reasons"]}
     assert reasons[("sdk_dropped", "queue_overflow", tenant.key_id, "test")] == 3
-    assert {one["outcome"] for one in found["recent"]} == {"invalid", "too_large", "sdk_dropped"}
+    assert {one["outcome"] for one in found["recent"]} == {"duplicate", "invalid", "too_large", "sdk_dropped"}
     assert any(one["detail"].startswith("/1: an event needs a message") for one in found["recent"] if one["detail"])
 
 
