@@ -144,7 +144,8 @@ async def make_hold(world: World) -> int:
 
 async def make_erasure(world: World) -> int:
     """A receipt."""
-    insert = "INSERT INTO erasures (workspace_id, user_hashes, mark, mentions) VALUES (%s, '{}', '', false) RETURNING id"
+    insert = """INSERT INTO erasures (workspace_id, user_hashes, mark, word_mark, word_lengths, joiners, mentions)
+                VALUES (%s, '{}', '', '', '{}', '', false) RETURNING id"""
     return int(await world.one(insert, world.tenant.workspace_id))
 
 

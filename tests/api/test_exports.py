@@ -215,7 +215,12 @@ async def test_nothing_of_a_neighbour_and_no_secret_is_in_it(stage: Stage) -> No
         workspace, canary,
     )  # fmt: skip
     await stage.rows(
-        "INSERT INTO erasures (workspace_id, user_hashes, mark, mentions) VALUES (%s, %s, %s, true)", workspace, [fill], canary
+        "INSERT INTO erasures (workspace_id, user_hashes, mark, word_mark, word_lengths, joiners, mentions)"
+        " VALUES (%s, %s, %s, %s, '{6}', '', true)",
+        workspace,
+        [fill],
+        canary,
+        canary,
     )
     everything = b"\n".join((await download(stage, tenant, await create(stage, tenant))).values())
     for address in ("x@y.example", "i@y.example", "a@y.example", "d@y.example"):

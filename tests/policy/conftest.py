@@ -14,6 +14,7 @@ import api.cron.retention
 from lib import settings
 from local import testing
 from tests.api.conftest import Stage, stage
+from tests.lib import rows
 from tests.lib.test_archives import endpoint, s3
 
 __all__ = ["endpoint", "s3", "stage"]
@@ -24,6 +25,7 @@ def database_url(server_url: str, worker_id: str) -> Iterator[str]:
     """A migrated database of this folder."""
     with testing.database(server_url, f"policy_{worker_id}") as url:
         yield url
+    rows.close_idle()
 
 
 class Crons:
