@@ -10,6 +10,10 @@ from lib.errors import NotConfigured
 # An event may have happened 30 days before it comes (lib/events/limits.py): nothing that is still counted is removed.
 DAYS_MIN = 31
 DAYS_MAX = 36_500
+# No settings. Messages with whom they went to and how, once they have ended; invitations, that somebody may be told why one
+# cannot be accepted any more; then the addresses in them go.
+MESSAGE_DAYS = 30
+INVITATION_DAYS = 30
 
 
 class Keep(NamedTuple):

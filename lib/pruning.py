@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from lib import accounts, archives, db, erasures, idempotency, keeping, log, purging, settings
-from lib.runs import RUN_SECONDS, Run, repeat, when_free
+from lib.runs import RUN_SECONDS, Run, gently, repeat, when_free
 
 RECEIVED_DAYS_AHEAD = 14
 EXPIRING_DAYS_AHEAD = 100
@@ -26,8 +26,6 @@ AUDIT_ROWS = 2_000
 ACCOUNT_ROWS = 5_000
 INVITATION_ROWS = 1_000
 ANSWER_ROWS = 1_000
-# An invitation that has ended answers "why could I not accept?" for a while; then the address in it goes.
-INVITATION_DAYS = 30
 
 
 async def run(conn: db.Connection, seconds: float = RUN_SECONDS) -> dict[str, Any]:
@@ -62,9 +60,10 @@ async def apply_changes(one: Run) -> None:
     for change in await db.fetch_all(one.conn, "retention_list_changes"):
         moved: int | None = 0
         while moved is not None and not one.over:
-            row = await db.fetch_one(
-                one.conn, "retention_update_payloads", project_id=change["project_id"], max_rows=MOVED_ROWS
-            )  # fmt: skip
+            async with gently():
+                row = await db.fetch_one(
+                    one.conn, "retention_update_payloads", project_id=change["project_id"], max_rows=MOVED_ROWS
+                )  # fmt: skip
             moved = row["moved"] if row else None
             one.add("changes", rows=moved or 0)
 
@@ -113,7 +112,8 @@ async def prune_events(one: Run) -> None:
     for received in await db.fetch_all(one.conn, "retention_list_received", days=one.keep.events):
         removed: int | None = 1
         while removed and not one.over:
-            row = await when_free(one, "retention_delete_events", day=received["day"], max_rows=EVENT_ROWS)
+            async with gently():
+                row = await when_free(one, "retention_delete_events", day=received["day"], max_rows=EVENT_ROWS)
             removed = row["removed"] if row else None
             one.add("events", rows=removed or 0)
 
@@ -122,7 +122,8 @@ async def prune_counts(one: Run) -> None:
     """Remove hourly counts older than is kept; looks at every row, in the order of their key, over as many runs as it takes."""
     seen = 1
     while seen and not one.over:
-        row = await db.fetch_one(one.conn, "retention_delete_counts", days=one.keep.counts, max_rows=COUNT_ROWS)
+        async with gently():
+            row = await db.fetch_one(one.conn, "retention_delete_counts", days=one.keep.counts, max_rows=COUNT_ROWS)
         seen = row["seen"] if row else 0
         one.add("counts", rows=row["removed"] if row else 0)
 
@@ -150,8 +151,8 @@ async def prune_accounts(one: Run) -> None:
 
 
 async def prune_invitations(one: Run) -> None:
-    """Remove invitations that ended INVITATION_DAYS ago."""
-    await repeat(one, "invitations", "invitation_delete_ended", days=INVITATION_DAYS, max_rows=INVITATION_ROWS)
+    """Remove invitations that ended some time ago."""
+    await repeat(one, "invitations", "invitation_delete_ended", days=keeping.INVITATION_DAYS, max_rows=INVITATION_ROWS)
 
 
 async def prune_answers(one: Run) -> None:

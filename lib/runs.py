@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import psycopg
@@ -14,6 +16,8 @@ from lib.objects import Store
 
 # A function of this job lives for 300 s (vercel.json); a step under way may take as long as the rest.
 RUN_SECONDS = 240.0
+# After a step in rows so much of the time that it took: events that come meanwhile share PostgreSQL's processors with it.
+REST_SHARE = 1.0
 # How often a partition's lock is asked for; each time, events wait 100 ms at most (db/migrations/0050_retention.sql).
 DROP_TRIES = 30
 DROP_PAUSE_SECONDS = 0.3
@@ -41,11 +45,20 @@ class Run:
             told[name] = told.get(name, 0) + count
 
 
+@asynccontextmanager
+async def gently() -> AsyncIterator[None]:
+    """A step in rows, and a rest after it."""
+    began = time.monotonic()
+    yield
+    await asyncio.sleep(REST_SHARE * (time.monotonic() - began))
+
+
 async def repeat(one: Run, step: str, query: str, **params: Any) -> None:
     """Until the query, which answers how many rows it touched, finds none, or there is no more time."""
     removed = 1
     while removed and not one.over:
-        row = await db.fetch_one(one.conn, query, **params)
+        async with gently():
+            row = await db.fetch_one(one.conn, query, **params)
         removed = row["removed"] if row else 0
         one.add(step, rows=removed)
 

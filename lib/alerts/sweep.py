@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from lib import db, queries
+from lib import db, keeping, queries
 from lib.alerts import following, noticing, telling, watching
 from lib.alerts.sending import Sender
 from lib.clock import Clock
 
 SWEEP_SECONDS = 25
 # How long what was sent, or told, is kept.
-KEPT = timedelta(days=30)
+KEPT = timedelta(days=keeping.MESSAGE_DAYS)
 REMOVED_MAX = 1_000
 
 

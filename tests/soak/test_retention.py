@@ -21,8 +21,8 @@ from tests.soak.load import Load
 from tests.soak.test_kills import make_tenant, serving, wait_until_it_goes_on
 
 CLIENTS = 12
-WINDOWS = 8  # of each kind, in turn
-WINDOW_SECONDS = 4.0
+WINDOWS = 20  # of each kind, in turn: short ones, since a machine has moods that last longer
+WINDOW_SECONDS = 2.0
 EXPIRED_DAYS = 12
 EXPIRED_EVENTS = 10_000  # of each day
 # In a window that removes, a run begins each so many seconds: the cron begins one twice a day.
