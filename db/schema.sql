@@ -73,6 +73,14 @@ CREATE FUNCTION public.add_up_incidents(project bigint, incidents bigint[]) RETU
      where i.project_id = project and i.id = t.id
 $$;
 
+CREATE FUNCTION public.analyse_anew(relation regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    execute format('analyze %s', relation);
+end
+$$;
+
 CREATE FUNCTION public.apply_retention(project bigint, max_rows integer) RETURNS integer
     LANGUAGE plpgsql
     SET lock_timeout TO '2s'
@@ -406,6 +414,8 @@ CREATE TABLE public.incidents (
     CONSTRAINT incidents_status_check CHECK ((status = ANY (ARRAY['open'::text, 'resolved'::text, 'ignored'::text])))
 )
 WITH (fillfactor='80');
+ALTER TABLE ONLY public.incidents ALTER COLUMN title SET STATISTICS 0;
+ALTER TABLE ONLY public.incidents ALTER COLUMN culprit SET STATISTICS 0;
 
 CREATE FUNCTION public.incident_matches(i public.incidents, status text, level text, environment text, pattern text, since timestamp with time zone, until timestamp with time zone) RETURNS boolean
     LANGUAGE sql STABLE
@@ -1112,6 +1122,16 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.quoted_in_statistics() RETURNS TABLE(relation regclass, quoted text)
+    LANGUAGE sql STABLE
+    AS $$
+    select format('%I.%I', s.schemaname, s.tablename)::regclass, concat_ws(chr(1), s.most_common_vals::text, s.histogram_bounds::text)
+      from pg_stats s
+      join pg_attribute a on a.attrelid = format('%I.%I', s.schemaname, s.tablename)::regclass and a.attname = s.attname
+     where s.schemaname = 'public' and format_type(a.atttypid, null) in ('text', 'text[]', 'jsonb')
+       and coalesce(s.most_common_vals::text, s.histogram_bounds::text) is not null
+$$;
+
 CREATE FUNCTION public.record_events(batch jsonb, payloads bytea[]) RETURNS TABLE(project_id bigint, fingerprint uuid, event_id uuid, incident_id bigint, transition text)
     LANGUAGE plpgsql
     SET lock_timeout TO '2s'
@@ -1769,6 +1789,7 @@ CREATE TABLE public.addresses (
     CONSTRAINT addresses_address_check CHECK ((length(address) <= 320)),
     CONSTRAINT addresses_token_hash_check CHECK ((length(token_hash) = 32))
 );
+ALTER TABLE ONLY public.addresses ALTER COLUMN address SET STATISTICS 0;
 
 CREATE TABLE public.alert_rule_channels (
     project_id bigint NOT NULL,
@@ -1832,6 +1853,7 @@ CREATE TABLE public.alerts (
     CONSTRAINT alerts_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'regressed'::text, 'escalated'::text, 'frequency'::text, 'milestone'::text]))),
     CONSTRAINT alerts_reason_check CHECK ((length(reason) <= 200))
 );
+ALTER TABLE ONLY public.alerts ALTER COLUMN reason SET STATISTICS 0;
 
 ALTER TABLE public.alerts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.alerts_id_seq
@@ -1885,6 +1907,9 @@ CREATE TABLE public.analyses (
     CONSTRAINT analyses_reserved_microdollars_check CHECK ((reserved_microdollars >= 0)),
     CONSTRAINT analyses_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'done'::text, 'failed'::text, 'skipped'::text])))
 );
+ALTER TABLE ONLY public.analyses ALTER COLUMN reason SET STATISTICS 0;
+ALTER TABLE ONLY public.analyses ALTER COLUMN result SET STATISTICS 0;
+ALTER TABLE ONLY public.analyses ALTER COLUMN correction SET STATISTICS 0;
 
 ALTER TABLE public.analyses ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.analyses_id_seq
@@ -1992,6 +2017,9 @@ CREATE TABLE public.audit_log (
     CONSTRAINT audit_log_address_check CHECK ((length(address) <= 64)),
     CONSTRAINT audit_log_object_id_check CHECK ((length(object_id) <= 200))
 );
+ALTER TABLE ONLY public.audit_log ALTER COLUMN before SET STATISTICS 0;
+ALTER TABLE ONLY public.audit_log ALTER COLUMN after SET STATISTICS 0;
+ALTER TABLE ONLY public.audit_log ALTER COLUMN address SET STATISTICS 0;
 
 ALTER TABLE public.audit_log ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.audit_log_id_seq
@@ -2017,6 +2045,7 @@ CREATE TABLE public.audit_refusals (
     CONSTRAINT audit_refusals_address_check CHECK ((length(address) <= 64)),
     CONSTRAINT audit_refusals_object_id_check CHECK ((length(object_id) <= 200))
 );
+ALTER TABLE ONLY public.audit_refusals ALTER COLUMN address SET STATISTICS 0;
 
 CREATE TABLE public.channels (
     project_id bigint NOT NULL,
@@ -2041,6 +2070,7 @@ CREATE TABLE public.channels (
     CONSTRAINT channels_kind_check CHECK ((kind = ANY (ARRAY['email'::text, 'webhook'::text, 'slack'::text, 'discord'::text]))),
     CONSTRAINT channels_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80)))
 );
+ALTER TABLE ONLY public.channels ALTER COLUMN target SET STATISTICS 0;
 
 ALTER TABLE public.channels ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.channels_id_seq
@@ -2099,6 +2129,9 @@ CREATE TABLE public.deliveries (
     CONSTRAINT deliveries_sender_check CHECK ((length(sender) <= 320)),
     CONSTRAINT deliveries_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'dead'::text, 'cancelled'::text])))
 );
+ALTER TABLE ONLY public.deliveries ALTER COLUMN recipient SET STATISTICS 0;
+ALTER TABLE ONLY public.deliveries ALTER COLUMN content SET STATISTICS 0;
+ALTER TABLE ONLY public.deliveries ALTER COLUMN last_error SET STATISTICS 0;
 
 CREATE TABLE public.dismissed_suggestions (
     project_id bigint NOT NULL,
@@ -2236,6 +2269,8 @@ CREATE TABLE public.incident_fingerprints (
     kept_at timestamp with time zone
 )
 WITH (fillfactor='80');
+ALTER TABLE ONLY public.incident_fingerprints ALTER COLUMN reason SET STATISTICS 0;
+ALTER TABLE ONLY public.incident_fingerprints ALTER COLUMN parts SET STATISTICS 0;
 
 CREATE TABLE public.incident_people (
     project_id bigint NOT NULL,
@@ -2267,6 +2302,7 @@ CREATE TABLE public.invitations (
     CONSTRAINT invitations_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text, 'viewer'::text]))),
     CONSTRAINT invitations_token_hash_check CHECK ((length(token_hash) = 32))
 );
+ALTER TABLE ONLY public.invitations ALTER COLUMN email SET STATISTICS 0;
 
 ALTER TABLE public.invitations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.invitations_id_seq
@@ -2332,6 +2368,7 @@ CREATE TABLE public.legal_holds (
     ended_at timestamp with time zone,
     CONSTRAINT legal_holds_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 1000)))
 );
+ALTER TABLE ONLY public.legal_holds ALTER COLUMN reason SET STATISTICS 0;
 
 ALTER TABLE public.legal_holds ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.legal_holds_id_seq
@@ -2382,6 +2419,7 @@ CREATE TABLE public.outcome_samples (
     CONSTRAINT outcome_samples_detail_check CHECK ((length(detail) <= 300)),
     CONSTRAINT outcome_samples_reason_check CHECK ((length(reason) <= 40))
 );
+ALTER TABLE ONLY public.outcome_samples ALTER COLUMN detail SET STATISTICS 0;
 
 ALTER TABLE public.outcome_samples ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.outcome_samples_id_seq
@@ -2417,6 +2455,9 @@ CREATE TABLE public.people (
     CONSTRAINT people_email_check CHECK ((length(email) <= 320)),
     CONSTRAINT people_name_check CHECK ((length(name) <= 200))
 );
+ALTER TABLE ONLY public.people ALTER COLUMN clerk_user_id SET STATISTICS 0;
+ALTER TABLE ONLY public.people ALTER COLUMN email SET STATISTICS 0;
+ALTER TABLE ONLY public.people ALTER COLUMN name SET STATISTICS 0;
 
 ALTER TABLE public.people ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.people_id_seq
@@ -2493,6 +2534,7 @@ CREATE TABLE public.recipients (
     CONSTRAINT recipients_address_check CHECK ((length(address) <= 320)),
     CONSTRAINT recipients_token_check CHECK ((length(token) >= 32))
 );
+ALTER TABLE ONLY public.recipients ALTER COLUMN address SET STATISTICS 0;
 
 CREATE TABLE public.releases (
     project_id bigint NOT NULL,
@@ -2527,6 +2569,7 @@ CREATE TABLE public.saved_views (
     CONSTRAINT saved_views_query_check CHECK ((length(query) <= 1000)),
     CONSTRAINT saved_views_sort_check CHECK ((sort = ANY (ARRAY['last_seen'::text, 'first_seen'::text, 'event_count'::text])))
 );
+ALTER TABLE ONLY public.saved_views ALTER COLUMN query SET STATISTICS 0;
 
 ALTER TABLE public.saved_views ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.saved_views_id_seq
@@ -2852,6 +2895,7 @@ CREATE INDEX deliveries_by_channel ON public.deliveries USING btree (project_id,
 CREATE INDEX deliveries_by_project ON public.deliveries USING btree (project_id, created_at DESC, id DESC);
 
 CREATE INDEX deliveries_by_recipient ON public.deliveries USING btree (lower(recipient)) WHERE (recipient IS NOT NULL);
+ALTER INDEX public.deliveries_by_recipient ALTER COLUMN 1 SET STATISTICS 0;
 
 CREATE INDEX deliveries_pending ON public.deliveries USING btree (workspace_id, next_try_at) WHERE (state = 'pending'::text);
 
@@ -2894,8 +2938,10 @@ CREATE INDEX incidents_by_last_seen ON public.incidents USING btree (project_id,
 CREATE INDEX incidents_merged ON public.incidents USING btree (project_id, merged_into) WHERE (merged_into IS NOT NULL);
 
 CREATE INDEX invitations_by_address ON public.invitations USING btree (lower(email));
+ALTER INDEX public.invitations_by_address ALTER COLUMN 1 SET STATISTICS 0;
 
 CREATE UNIQUE INDEX invitations_pending ON public.invitations USING btree (workspace_id, lower(email)) WHERE ((accepted_at IS NULL) AND (revoked_at IS NULL));
+ALTER INDEX public.invitations_pending ALTER COLUMN 2 SET STATISTICS 0;
 
 CREATE INDEX kept_payloads_until ON public.kept_payloads USING btree (kept_until);
 

@@ -96,6 +96,7 @@ class Search:
             removed["people"] += await db.run(
                 conn, "erasure_delete_people", workspace_id=row["workspace_id"], user_hashes=self._subject.user_hashes
             )
+            await self._forget_in_statistics(conn)
         elif place := self._place(position):
             position = await self._erase_events(conn, row, place, position, removed)
         elif (nth := position["text"] or 0) < len(self._texts):
@@ -139,6 +140,12 @@ class Search:
             return {"text": None, "place": place.key, "after": page.after}
         following = next((one for one in self._places if one.key > place.key), None)
         return {"text": None, "place": following.key if following else None, "after": None}
+
+    async def _forget_in_statistics(self, conn: db.Connection) -> None:
+        """PostgreSQL keeps samples of what columns hold."""
+        quoted = await db.fetch_all(conn, "erasure_list_statistics") if self._subject.mentions else []
+        for relation in sorted({one["relation"] for one in quoted if self._mentions.are_in(one["quoted"])}):
+            await db.fetch_one(conn, "erasure_update_statistics", relation=relation)
 
     async def _erase_texts(
         self, conn: db.Connection, nth: int, position: dict[str, Any], removed: Counter[str]

@@ -32,6 +32,8 @@ def describe(settings: Settings) -> dict[str, Any]:
         "retention": {
             "payload_days": PROJECT_DAYS,
             "deleted_days": DELETED_DAYS,
+            "messages_days": keeping.MESSAGE_DAYS,
+            "invitations_days": keeping.INVITATION_DAYS,
             **{f"{name}_days": days for name, days in keeping.read(settings.keep_days)._asdict().items()},
         },
     }

@@ -112,6 +112,8 @@ UNBOUND = {
     "erasure_list_unfinished": "the cron's, over all workspaces",
     "erasure_list_all": "of hashes, for whoever holds the backups",
     "erasure_list_relations": "names of tables",
+    "erasure_list_statistics": "the planner's, of everybody; what is quoted is looked at and forgotten",
+    "erasure_update_statistics": "likewise",
     "subject_find_now": "the clock",
     "deletion_list_due": "the cron's, over all projects",
     "deletion_list_due_workspaces": "the cron's, over all workspaces",

@@ -78,6 +78,12 @@ SELECT rename_release(%(project_id)s, %(was)s, %(wanted)s);
 -- name: erasure_update_counts
 SELECT rename_counts(%(project_id)s, %(fingerprint)s::uuid, 'environment', %(was)s, %(wanted)s);
 
+-- name: erasure_list_statistics
+SELECT relation::text, quoted FROM quoted_in_statistics();
+
+-- name: erasure_update_statistics
+SELECT analyse_anew(%(relation)s::text::regclass);
+
 -- name: erasure_list_held
 SELECT whole, fingerprints FROM held_of(%(project_id)s);
 

@@ -68,6 +68,8 @@ class Keeping(Answer):
     usage_days: int
     outcomes_days: int
     archives_days: int
+    messages_days: int
+    invitations_days: int
 
 
 class Privacy(Answer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,6 +20,15 @@ TABLES = """
     SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE c.relkind IN ('r', 'p', 'm') AND NOT c.relispartition AND n.nspname NOT LIKE 'pg\\_%'
        AND n.nspname <> 'information_schema'"""
+
+# Of an index its table, of what is kept aside (TOAST) likewise.
+OWNERS = """
+    SELECT DISTINCT coalesce(i.indrelid, t.oid, c.oid)::regclass::text
+      FROM unnest(%s::oid[]) node
+      JOIN pg_class c ON c.oid = pg_filenode_relation(0, node)
+      LEFT JOIN pg_index x ON x.indexrelid = c.oid
+      LEFT JOIN pg_class t ON t.reltoastrelid IN (c.oid, x.indrelid)
+      LEFT JOIN pg_index i ON i.indexrelid = c.oid AND t.oid IS NULL"""
 
 
 def database(url: str) -> bytes:
@@ -47,6 +57,24 @@ def redis(stand_in: RedisStandIn) -> bytes:
     """All names and values that Redis holds."""
     client = stand_in.upstash._redis
     return b"\n".join(name + b" " + client.execute_command("DUMP", name) for name in client.execute_command("KEYS", "*"))
+
+
+def pages(url: str, canary: str) -> set[str]:
+    """Tables whose files hold it, or whose indexes' do, though no row says it any more. PostgreSQL runs on this machine."""
+    with rows.connection(url) as conn:
+        conn.execute("CHECKPOINT")
+        place = "SELECT current_setting('data_directory') || '/base/' || oid FROM pg_database WHERE datname = current_database()"
+        [(folder,)] = conn.execute(place).fetchall()
+        nodes = [int(path.name.split(".")[0]) for path in Path(folder).glob("[0-9]*") if _holds(path, canary)]
+        found = conn.execute(OWNERS, [nodes]).fetchall()
+    return {table for (table,) in found}
+
+
+def _holds(path: Path, canary: str) -> bool:
+    try:
+        return "_" not in path.name and found_in(path.read_bytes(), canary)
+    except FileNotFoundError:  # dropped since
+        return False
 
 
 def forms(canary: str) -> list[bytes]:

@@ -289,6 +289,22 @@ async def test_each_text_of_a_project_is_looked_at_or_left_alone_for_a_reason(da
     assert not set(OTHER_TEXTS) & set(looked_at)
 
 
+async def test_the_planners_statistics_quote_no_text_and_no_name_of_somebody_erased(database_url: str, shop: Shop) -> None:
+    who = canary()
+    await record(database_url, [shop.event(release=f"shop@{who}", message=f"no plan for {who}") for _ in range(5)])
+    await ask(
+        database_url, "ANALYZE incidents, incident_fingerprints, event_counts, releases, transitions, deliveries, audit_log"
+    )
+    quoted = "SELECT relation::text FROM quoted_in_statistics() WHERE quoted LIKE %s"
+    assert ("releases",) in await ask(database_url, quoted, f"%{who}%")
+    texts = """SELECT t.relation, a.attname
+                 FROM kept_texts() t JOIN pg_attribute a ON a.attrelid = t.relation::regclass AND a.attname = ANY (t.fields)
+                WHERE a.attstattarget IS DISTINCT FROM 0 AND a.attname !~ 'release|environment'"""
+    assert await ask(database_url, texts) == []
+    await shop.erase("id", who)
+    assert await ask(database_url, quoted, f"%{who}%") == []
+
+
 async def test_an_export_goes_on_where_it_stopped_and_tells_each_event_once(
     database_url: str, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,8 @@ HEAD = (
     "everybody is the page `/privacy`: whom it has configured, and for how long it keeps things, from its settings "
     "([deploy.md](deploy.md)).\n"
 )
+# What is true of bytes, and of others.
+TAIL = Path(__file__).with_name("beyond.md").read_text(encoding="utf-8")
 
 
 class Row(NamedTuple):
@@ -81,7 +83,7 @@ def text() -> str:
             parts += [f"| {sentence} {says} | {row.mechanism} | {_shown(row)} |\n" for row in own]
             if sentence in APART:
                 parts.append(f"| {sentence} {says} | beyond code | {APART[sentence]} |\n")
-    return "".join(parts)
+    return "".join([*parts, "\n", TAIL])
 
 
 def _shown(row: Row) -> str:
