@@ -1,6 +1,8 @@
 # Everything starts here. Each target sets up what it needs; `make` alone lists them.
 PYTHON ?= python3
 PY := .venv/bin/python
+# Where a machine is told to keep no bytecode, each worker of the tests compiles all of them anew, which takes it five seconds.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup dev migrate privacy test proof e2e page-types check vercel vercel-pro schema bench growth soak quality lock clean screenshots
 help:  ## this list

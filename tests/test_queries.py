@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from lib import queries
+from tests.cases import each
 
 ROOT = Path(__file__).parent.parent
 BLOCKS = {name: sql for file in sorted(queries.FOLDER.glob("*.sql")) for name, sql in queries.load(file.stem).items()}
@@ -159,13 +160,13 @@ def conn(request: pytest.FixtureRequest) -> Any:
         yield made
 
 
-@pytest.mark.parametrize("name", BLOCKS)
+@each("name", BLOCKS)
 def test_a_query_is_valid_against_the_migrated_schema(conn: psycopg.Connection, name: str) -> None:
     conn.execute(f"PREPARE tried AS {numbered(BLOCKS[name])}".encode())
     conn.execute("DEALLOCATE tried")
 
 
-@pytest.mark.parametrize("name", BLOCKS)
+@each("name", BLOCKS)
 def test_a_query_is_bound_to_a_tenant(name: str) -> None:
     bound = bool(TENANT & set(PARAMETER.findall(BLOCKS[name])))
     assert bound or name in UNBOUND
@@ -176,7 +177,7 @@ def test_exceptions_are_of_queries_that_exist() -> None:
     assert set(UNBOUND) | UNUSUAL_NAMES <= set(BLOCKS)
 
 
-@pytest.mark.parametrize("name", sorted(set(BLOCKS) - UNUSUAL_NAMES))
+@each("name", sorted(set(BLOCKS) - UNUSUAL_NAMES))
 def test_a_query_is_named_after_its_entity_and_verb(name: str) -> None:
     entity, _, rest = name.partition("_")
     assert name in queries.load(entity)
@@ -243,7 +244,7 @@ def test_no_sql_is_pasted_together() -> None:
     assert found == {}
 
 
-@pytest.mark.parametrize(
+@each(
     "code",
     [
         'conn.execute(f"SELECT * FROM {table}")',

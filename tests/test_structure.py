@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
@@ -88,11 +89,11 @@ def read(path: Path) -> Module:
     return Module(name, path, tree, {found for node in ast.walk(tree) for found in names(node)}, set(at_once(tree)))
 
 
-MODULES = {
-    module.name: module
-    for folder in FOLDERS
-    for module in map(read, sorted((ROOT / folder).rglob("*.py")))
-}  # fmt: skip
+@cache
+def modules() -> dict[str, Module]:
+    """All of them, by name: read where they are looked at, not in every worker that collects."""
+    found = [read(path) for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))]
+    return {module.name: module for module in found}
 
 
 def within(name: str, packages: tuple[str, ...]) -> bool:
@@ -100,14 +101,14 @@ def within(name: str, packages: tuple[str, ...]) -> bool:
 
 
 def of(*packages: str) -> list[Module]:
-    found = [module for module in MODULES.values() if within(module.name, packages)]
+    found = [module for module in modules().values() if within(module.name, packages)]
     assert found, packages
     return found
 
 
 def ours(imports: set[str]) -> set[str]:
     """Those that are files of this project."""
-    return {name for name in imports if name in MODULES}
+    return {name for name in imports if name in modules()}
 
 
 def wrong(modules: list[Module], packages: tuple[str, ...]) -> dict[str, list[str]]:
@@ -153,8 +154,8 @@ def test_only_the_top_of_lib_knows_of_http() -> None:
 def test_what_is_pure_imports_only_what_is_pure() -> None:
     todo = [module.name for module in of(*PURE)]
     for name in todo:
-        todo += sorted(ours(MODULES[name].imports) - set(todo) - {"lib"})
-    found = {name: sorted(MODULES[name].imports - PURE_MAY_IMPORT) for name in todo}
+        todo += sorted(ours(modules()[name].imports) - set(todo) - {"lib"})
+    found = {name: sorted(modules()[name].imports - PURE_MAY_IMPORT) for name in todo}
     foreign = {
         name: [one for one in imports if one.partition(".")[0] != "lib" and one.rpartition(".")[0] not in PURE_MAY_IMPORT]
         for name, imports in found.items()

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from lib import decompression
 from lib.decompression import BadEncoding, TooLarge, decompress
+from tests.cases import each
 
 MAX = 1_000_000
 BODY = b'{"event_id": "6ec0bd7f"}\n' * 500
@@ -57,14 +58,14 @@ CODECS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
 COMPRESSED = {name: codec for name, codec in CODECS.items() if "gzip" in name or codec[1](b"x" * 99) != b"x" * 99}
 
 
-@pytest.mark.parametrize("name", CODECS)
+@each("name", CODECS)
 def test_a_body_comes_back_as_it_was(name: str) -> None:
     encoding, compress = CODECS[name]
     for body in (b"", b"x", BODY, os.urandom(70_000)):
         assert decompress(compress(body), encoding, MAX) == body
 
 
-@pytest.mark.parametrize("name", CODECS)
+@each("name", CODECS)
 def test_the_bound_is_exact(name: str) -> None:
     encoding, compress = CODECS[name]
     body = b"a" * 5_000
@@ -73,7 +74,7 @@ def test_the_bound_is_exact(name: str) -> None:
         decompress(compress(body), encoding, len(body) - 1)
 
 
-@pytest.mark.parametrize("name", COMPRESSED)
+@each("name", COMPRESSED)
 def test_a_bomb_costs_little_memory_and_time(name: str) -> None:
     encoding, compress = COMPRESSED[name]
     bomb = compress(bytes(60_000_000))
@@ -87,7 +88,7 @@ def test_a_bomb_costs_little_memory_and_time(name: str) -> None:
     assert peak_bytes < 25_000_000  # zstd decodes up to 8 MiB ahead
 
 
-@pytest.mark.parametrize("name", COMPRESSED)
+@each("name", COMPRESSED)
 def test_a_truncated_body_is_refused(name: str) -> None:
     encoding, compress = COMPRESSED[name]
     whole = compress(os.urandom(3_000))
@@ -96,7 +97,7 @@ def test_a_truncated_body_is_refused(name: str) -> None:
             decompress(whole[:size], encoding, MAX)
 
 
-@pytest.mark.parametrize("name", COMPRESSED)
+@each("name", COMPRESSED)
 def test_garbage_is_refused(name: str) -> None:
     encoding, compress = COMPRESSED[name]
     for body in (b"garbage, not compressed at all", compress(BODY)[:20] + b"\xff" * 50, compress(BODY) + b"more"):
@@ -104,7 +105,7 @@ def test_garbage_is_refused(name: str) -> None:
             decompress(body, encoding, MAX)
 
 
-@pytest.mark.parametrize("encoding", ["compress", "gzip, br, zstd", "gzip;q=1", "gz", "\0", "br,gzip,identity,br"])
+@each("encoding", ["compress", "gzip, br, zstd", "gzip;q=1", "gz", "\0", "br,gzip,identity,br"])
 def test_an_encoding_we_do_not_know_is_named(encoding: str) -> None:
     with pytest.raises(BadEncoding, match="encoding"):
         decompress(BODY, encoding, MAX)
@@ -119,7 +120,7 @@ def test_gzip_members_and_zstd_frames_are_joined() -> None:
         decompress(zstd(b"a" * 600) + zstd(b"b" * 600), "zstd", 1_000)
 
 
-@pytest.mark.parametrize(("encoding", "compress"), [("gzip", gzip.compress), ("zstd", zstd)])
+@each(("encoding", "compress"), [("gzip", gzip.compress), ("zstd", zstd)])
 def test_a_body_of_countless_empty_members_is_refused_at_once(encoding: str, compress: Callable[[bytes], bytes]) -> None:
     member = compress(b"")
     started = time.process_time()

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import pytest
 import sentry_sdk
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
@@ -16,6 +15,7 @@ from sentry_sdk.transport import Transport
 from lib import events, json
 from lib.events import bounds, limits
 from tests import hostile
+from tests.cases import each
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 NOW_TEXT = "2026-11-24T10:00:00.000000Z"
@@ -35,7 +35,7 @@ def test_unknown_keys_are_dropped_and_null_is_absent() -> None:
     assert normalise(_meta={"x": 1}, transaction_info={}, made_up=1, release=None, exception=None, tags=None) == normalise()
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "payload"),
     [
         # exceptions: {"values": […]}, a bare list, one bare object; a stack as {"frames": […]} or a bare list
@@ -157,7 +157,7 @@ def test_a_frame_keeps_its_known_fields_in_their_types() -> None:
     assert found == known | {"pre_context": ["a", "", "b"], "context_line": "x"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "level"),
     [
         *(
@@ -180,7 +180,7 @@ RECENT = "2026-11-24T09:30:00.500000Z"
 RECENT_SECONDS = datetime.fromisoformat(RECENT).timestamp()
 
 
-@pytest.mark.parametrize(
+@each(
     ("given", "expected"),
     [
         *(
@@ -259,7 +259,7 @@ def test_the_newest_breadcrumbs_the_first_tags_and_the_crashed_thread_stay() -> 
     assert payload["dropped"] == {"breadcrumbs": 50, "tags": 9_900, "threads": 800}
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "path", "chars"),
     [
         ({"message": "x" * 9_000}, ("logentry", "message"), limits.MESSAGE_CHARS_MAX),
@@ -282,7 +282,7 @@ def test_a_long_text_is_cut_and_shows_it(raw: dict[str, Any], path: tuple[str | 
         assert value.endswith("x…")
 
 
-@pytest.mark.parametrize("before", range(150, 200))
+@each("before", range(150, 200))
 def test_a_cut_leaves_no_part_of_the_word_that_it_goes_through(before: int) -> None:
     secret = "AK" + "IA" + "Q7Z2M5X8W3V6N9B4"
     raw = {"tags": {"a": "word " * (before // 5) + "x" * (before % 5) + " " + secret + " tail" * 40}}
@@ -319,7 +319,7 @@ HEADLINE = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "dropped", "kept"),
     [
         ({"modules": {f"m{index}": "x" * 1_000 for index in range(2_000)}, "extra": {"a": 1}}, {"modules": 2_000}, "extra"),
@@ -349,7 +349,7 @@ def test_variables_go_before_the_crash_frames_do() -> None:
     assert len(orjson.dumps(payload)) <= limits.PAYLOAD_BYTES_MAX
 
 
-@pytest.mark.parametrize("filler", ["x", "\x01", "\U0001f600"])  # \x01 takes six bytes in JSON
+@each("filler", ["x", "\x01", "\U0001f600"])  # \x01 takes six bytes in JSON
 def test_the_worst_event_still_fits_and_still_shows_its_crash(filler: str) -> None:
     long = filler * 3_000
     frame: dict[str, Any] = dict.fromkeys(("filename", "abs_path", "function", "module", "context_line", "package"), long)
@@ -376,7 +376,7 @@ def test_the_worst_event_still_fits_and_still_shows_its_crash(filler: str) -> No
     assert events.normalise(payload, NOW) == payload
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "title", "culprit", "kind"),
     [
         ({}, "(no message)", None, None),
@@ -401,7 +401,7 @@ def test_a_description_names_what_happened_and_where(
     assert (description.title, description.culprit, description.kind) == (title, culprit, kind)
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "service"),
     [
         ({"service": "a", "tags": {"service": "b"}}, "a"),
@@ -414,7 +414,7 @@ def test_the_service_is_found_where_sdks_put_it(raw: dict[str, Any], service: st
     assert events.describe(normalise(**raw)).service == service
 
 
-@pytest.mark.parametrize(
+@each(
     ("user", "key"),
     [
         ({"id": 7, "email": "a@example.com"}, "id:7"),

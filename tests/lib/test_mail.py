@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from lib import mail
+from tests.cases import each
 from tests.conftest import OutboxStandIn
 from tests.lib.channels.hostile_texts import TEXTS, links_in
 from tests.lib.channels.test_email import Reader
@@ -12,7 +11,7 @@ from tests.lib.channels.test_email import Reader
 URL = "https://sensra.test/#/invitations/abc"
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@each("text", TEXTS)
 def test_a_system_mail_has_one_link_whatever_names_it_quotes(text: str) -> None:
     content = mail.render_plain_mail(
         f"Join {text}", [f"{text} invites you.", text], button=("Accept", URL), footer=f"Sent for {text}."

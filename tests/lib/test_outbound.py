@@ -25,6 +25,7 @@ from lib import outbound, settings
 from lib.outbound import RefusedUrlError, UnreachableError
 from local import serving
 from local.loopback import NetworkBlockedError
+from tests.cases import each
 
 PUBLIC = "93.184.215.14"
 
@@ -143,20 +144,20 @@ def private_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- where it is stored ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("url", [*URLS_REFUSED, *map(url_with, ADDRESSES_REFUSED)])
+@each("url", [*URLS_REFUSED, *map(url_with, ADDRESSES_REFUSED)])
 def test_an_address_that_could_lead_inside_is_refused_where_it_is_stored(url: str) -> None:
     with pytest.raises(RefusedUrlError):
         outbound.check(url)
 
 
-@pytest.mark.parametrize("url", [*URLS_TAKEN, *map(url_with, ADDRESSES_TAKEN)])
+@each("url", [*URLS_TAKEN, *map(url_with, ADDRESSES_TAKEN)])
 def test_an_address_of_a_public_host_is_taken(url: str) -> None:
     endpoint = outbound.check(url)
     assert endpoint.host == endpoint.host.lower()
     assert endpoint.target.startswith("/")
 
 
-@pytest.mark.parametrize("url", [None, 7, b"https://example.com/", ["https://example.com/"]])
+@each("url", [None, 7, b"https://example.com/", ["https://example.com/"]])
 def test_what_is_no_text_is_refused(url: object) -> None:
     with pytest.raises(RefusedUrlError):
         outbound.check(url)
@@ -165,7 +166,7 @@ def test_what_is_no_text_is_refused(url: object) -> None:
 # -- where it connects -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("url", [*URLS_REFUSED, *map(url_with, ADDRESSES_REFUSED)])
+@each("url", [*URLS_REFUSED, *map(url_with, ADDRESSES_REFUSED)])
 async def test_an_address_that_could_lead_inside_is_refused_where_it_is_called(url: str) -> None:
     resolver = Resolver([PUBLIC])
     with pytest.raises(RefusedUrlError):
@@ -173,13 +174,13 @@ async def test_an_address_that_could_lead_inside_is_refused_where_it_is_called(u
     assert resolver.asked == []
 
 
-@pytest.mark.parametrize("address", ADDRESSES_REFUSED)
+@each("address", ADDRESSES_REFUSED)
 async def test_a_name_that_leads_inside_is_refused_before_anything_is_connected(address: str) -> None:
     with pytest.raises(RefusedUrlError, match="not public"):
         await outbound.post("https://hooks.example.com/", b"{}", {}, resolve=Resolver([address]))
 
 
-@pytest.mark.parametrize("answer", [[PUBLIC, "127.0.0.1"], ["::1", PUBLIC], ["fe80::1%eth0"], ["nonsense"]])
+@each("answer", [[PUBLIC, "127.0.0.1"], ["::1", PUBLIC], ["fe80::1%eth0"], ["nonsense"]])
 async def test_one_address_that_is_not_public_refuses_all_of_a_name(answer: list[str]) -> None:
     with pytest.raises(RefusedUrlError):
         await outbound.post("https://hooks.example.com/", b"{}", {}, resolve=Resolver(answer))

@@ -8,6 +8,7 @@ import pytest
 
 from local.folders import ROOT
 from local.routing import Router, compile_source
+from tests.cases import each
 
 CONFIG = {
     "rewrites": [
@@ -98,7 +99,7 @@ def test_a_path_is_answered_as_vercel_answers_it(router: Router, address: str, f
     assert not found or (found.query, found.is_function) == (query, str(file).startswith("api/"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("source", "path", "captures"),
     [
         ("/a/:x", "/a/b.c", {"x": "b.c"}),
@@ -117,7 +118,7 @@ def test_sources_follow_path_to_regexp(source: str, path: str, captures: dict[st
     assert compile_source(source).match(path) == captures
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "function"),
     [
         ("/api/ingest", "ingest"),

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from lib.permissions import PERMISSIONS, SCOPES
 from local.folders import ROOT
 from local.routing import Router, find_functions
+from tests.cases import each
 
 TABLE = re.findall(r"^  (\w+): '([A-Z]+) (/api/[^']*)',$", (ROOT / "public/lib/api.js").read_text(), re.MULTILINE)
 CALL = re.compile(r"""\b(?:call|download)\(\s*'(\w+)'""")
@@ -33,12 +34,12 @@ def routes() -> set[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "method", "path"), TABLE)
+@each(("name", "method", "path"), TABLE)
 def test_a_call_of_the_pages_is_an_operation_of_the_api(name: str, method: str, path: str) -> None:
     assert (method, path) in routes()
 
 
-@pytest.mark.parametrize(("name", "method", "path"), TABLE)
+@each(("name", "method", "path"), TABLE)
 def test_a_call_of_the_pages_reaches_a_function_on_vercel(name: str, method: str, path: str) -> None:
     found = Router(ROOT).find(re.sub(r"{\w+}", "7", path), "")
     assert found is not None

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from lib import fingerprint
+from tests.cases import each
 from tests.quality import adapter
 
 Frame = tuple[str, str, str, str]  # function, module, file, package
@@ -204,13 +203,13 @@ SAME = NAMES_SAME | {f"messages: {name}": logged(texts) for name, texts in MESSA
 DIFFER = NAMES_DIFFER | {f"messages: {name}": logged(texts) for name, texts in MESSAGES_DIFFER.items()}
 
 
-@pytest.mark.parametrize("events", SAME.values(), ids=SAME)
+@each("events", SAME.values(), ids=SAME)
 def test_events_of_one_bug_share_an_incident(events: list[dict[str, Any]]) -> None:
     results = [found(event) for event in events]
     assert len({value for value, _ in results}) == 1, [parts for _, parts in results]
 
 
-@pytest.mark.parametrize("events", DIFFER.values(), ids=DIFFER)
+@each("events", DIFFER.values(), ids=DIFFER)
 def test_events_of_different_bugs_do_not(events: list[dict[str, Any]]) -> None:
     results = [found(event) for event in events]
     assert len({value for value, _ in results}) == len(events), [parts for _, parts in results]

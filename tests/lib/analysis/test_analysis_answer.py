@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lib.analysis.answer import Answer, InvalidAnswerError, in_words, judge, parse
+from tests.cases import each
 from tests.lib.redaction.lookalikes import random_text
 
 NEAR: dict[str, Any] = {"id": "F1", "function": "total", "file": "pay.py", "line": 4, "near_the_crash": True, "source": ["> a()"]}
@@ -21,7 +22,7 @@ def answer(*evidence: str, confidence: float = 0.9, **texts: Any) -> Answer:
     return Answer.model_validate(found | {"confidence": confidence, "evidence": shown})
 
 
-@pytest.mark.parametrize(
+@each(
     ("found", "frames", "believed"),
     [
         (answer("F1"), FRAMES, 0.9),
@@ -49,14 +50,12 @@ def test_evidence_is_what_was_sent_and_not_what_the_model_says_of_it() -> None:
     assert shown == {"function": "total", "module": None, "file": "pay.py", "line": 4, "source": "a()", "shows": "the crash"}
 
 
-@pytest.mark.parametrize(
-    ("confidence", "word"), [(0, "low"), (0.39, "low"), (0.4, "medium"), (0.74, "medium"), (0.75, "high"), (1, "high")]
-)
+@each(("confidence", "word"), [(0, "low"), (0.39, "low"), (0.4, "medium"), (0.74, "medium"), (0.75, "high"), (1, "high")])
 def test_a_confidence_is_told_in_words(confidence: float, word: str) -> None:
     assert in_words(confidence).split(":")[0] == word
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "", "{}", "null", "[]", "not json", '{"summary": "x"}',
@@ -70,7 +69,7 @@ def test_what_is_not_what_was_asked_for_is_invalid(text: str) -> None:
         parse(text)
 
 
-@pytest.mark.parametrize("text", ["\u200b", "```\n```", " \n ", "\x00"])
+@each("text", ["\u200b", "```\n```", " \n ", "\x00"])
 def test_an_answer_of_which_nothing_is_left_is_invalid(text: str) -> None:
     with pytest.raises(InvalidAnswerError):
         judge(answer("F1", summary=text), FRAMES)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import time
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.analysis.plain import plain, visible
+from tests.cases import each
 
 URL = re.compile(r"(?i)[a-z][a-z0-9+.-]+:\s?[/\\]{2}|\bwww\.\S|\b(?:javascript|data|mailto):[^\s)\]}]")
 MARKUP = re.compile(r"<[A-Za-z/!?@#]|\]\(|!\[|&#?\w+;|```|~~~")
@@ -22,7 +22,7 @@ def assert_harmless(text: str) -> None:
     assert not HIDDEN.search(text), repr(text)
 
 
-@pytest.mark.parametrize(
+@each(
     ("written", "left"),
     [
         ("See https://evil.example/?q=1 now", "See [link removed] now"),
@@ -62,7 +62,7 @@ def test_what_could_do_something_is_taken_out(written: str, left: str) -> None:
     assert_harmless(left)
 
 
-@pytest.mark.parametrize(
+@each(
     "code",
     [
         "Use cart.get('id') and return None where it is missing.",
@@ -133,7 +133,7 @@ def test_what_is_sent_hides_nothing_either() -> None:
     assert visible("a\u200b\u202eb\x00\U000e0041c\r\nd\te") == "abc\nd\te"
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     ["a." * 8_000, "a@" * 8_000, "http" * 4_000, "<" * 16_000, "[" * 16_000, "a" * 16_000 + "@", "/" * 16_000, "`" * 16_000],
 )

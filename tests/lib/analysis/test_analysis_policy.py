@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from lib.analysis.policy import CHANGE_AGE_MAX, GROWTH_FACTOR, Change, Known, Options, Situation, decide
+from tests.cases import each
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -23,7 +22,7 @@ NEW = situation(known=None, event_count=1)
 REGRESSED, ESCALATED = Change("regressed", NOW), Change("escalated", NOW)
 
 
-@pytest.mark.parametrize(
+@each(
     ("found", "change", "options", "cause", "reason"),
     [
         (NEW, Change("new", NOW), Options(), "new", "due"),
@@ -63,7 +62,7 @@ def test_the_policy_decides(found: Situation, change: Change | None, options: Op
     assert (decision.cause, decision.reason) == (cause, reason)
 
 
-@pytest.mark.parametrize(("ago_minutes", "wait_minutes"), [(0, 60), (59, 1), (60, 0), (600, 0)])
+@each(("ago_minutes", "wait_minutes"), [(0, 60), (59, 1), (60, 0), (600, 0)])
 def test_an_interval_lies_between_two_analyses_of_one_incident(ago_minutes: int, wait_minutes: int) -> None:
     known = KNOWN._replace(at=NOW - timedelta(minutes=ago_minutes))
     decision = decide(situation(known=known), REGRESSED, Options(interval_minutes=60), NOW)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from lib.analysis.material import CRASH_FRAMES, NAME_BYTES_MAX, Context, clip, f
 from lib.analysis.prompt import build
 from lib.analysis.trimming import INPUT_BYTES_MAX, encode, fitted
 from local.model import DOCUMENT
+from tests.cases import each
 from tests.quality import adapter
 
 CASES = Path(__file__).parents[2] / "quality" / "cases"
@@ -95,7 +95,7 @@ def test_what_tells_of_people_is_never_sent() -> None:
     assert found["runtime"] == {"runtime": {"name": "CPython", "version": "3.11"}}
 
 
-@pytest.mark.parametrize(
+@each(
     "payload",
     [
         {},
@@ -125,7 +125,7 @@ def test_text_in_the_data_cannot_end_the_data() -> None:
 # Trimming
 
 
-@pytest.mark.parametrize("payload", cases()[::7])
+@each("payload", cases()[::7])
 def test_nothing_is_left_out_of_a_usual_event(payload: Any) -> None:
     redacted = adapter.redact(payload)
     data = fitted(gather(context(redacted)))

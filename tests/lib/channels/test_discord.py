@@ -12,6 +12,7 @@ from lib import channels
 from lib.channels.notice import Notice
 from lib.channels.outcome import ChannelError
 from local.sink import CHECKS
+from tests.cases import each
 from tests.conftest import SinkStandIn
 from tests.lib.channels.hostile_texts import TEXTS, links_in
 from tests.lib.channels.notices import BASE_URL, CREATED_AT, ITEM, notice
@@ -46,7 +47,7 @@ def test_a_message_tells_what_where_how_often_and_why() -> None:
         assert wanted in told, wanted
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@each("text", TEXTS)
 def test_nothing_of_an_event_is_a_link_a_mention_or_markup(text: str) -> None:
     for given in (hostile(text), notice(hostile(text).items[0])):
         body = render(given)["body"]

@@ -13,6 +13,7 @@ from lib import channels, mail, settings
 from lib.channels.notice import Explained, Frame, Notice
 from lib.channels.outcome import ChannelError
 from lib.errors import InvalidRequest
+from tests.cases import each
 from tests.conftest import OutboxStandIn
 from tests.lib.channels.hostile_texts import TEXTS, links_in
 from tests.lib.channels.notices import BASE_URL, CREATED_AT, ITEM, UNSUBSCRIBE_URL, notice
@@ -66,7 +67,7 @@ def hostile(text: str) -> Notice:
 # -- what it tells ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("part", ["text", "html"])
+@each("part", ["text", "html"])
 def test_a_mail_tells_what_where_since_when_how_often_and_whom(part: str) -> None:
     told = CONTENT["text"] if part == "text" else "\n".join(Reader(CONTENT["html"]).texts)
     told = told.replace("\u200b", "")
@@ -140,7 +141,7 @@ def test_the_same_notice_is_always_the_same_mail() -> None:
 # -- what it never does ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@each("text", TEXTS)
 def test_nothing_of_an_event_becomes_markup_or_a_link(text: str) -> None:
     for given in (hostile(text), notice(hostile(text).items[0])):
         harmless = render(hostile("x") if len(given.items) > 1 else notice(hostile("x").items[0]))
@@ -156,7 +157,7 @@ def test_nothing_of_an_event_becomes_markup_or_a_link(text: str) -> None:
         json.dumps(content).encode()
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@each("text", TEXTS)
 def test_a_subject_is_one_bounded_line_without_links(text: str) -> None:
     for content in (render(hostile(text)), render(notice(hostile(text).items[0]))):
         assert 0 < len(content["subject"]) <= mail.SUBJECT_CHARS_MAX
@@ -170,7 +171,7 @@ def test_an_unsubscribe_address_cannot_bring_a_header_along() -> None:
     assert headers["List-Unsubscribe"] == f"<{BASE_URL}/u%3E%0D%0ABcc:%20%3Ceve>"
 
 
-@pytest.mark.parametrize(
+@each(
     "address",
     [
         *[None, "", "alice", "alice@", "@acme.example", "alice@acme", "a b@acme.example", "Alice <alice@acme.example>"],
@@ -195,7 +196,7 @@ def test_what_is_not_one_address_is_refused_by_name(address: object) -> None:
     assert caught.value.extra["errors"][0]["pointer"] == "/target/address"
 
 
-@pytest.mark.parametrize("address", ["alice@acme.example", "a.b+c_d@x-1.acme.co.uk", "o'brien@acme.example"])
+@each("address", ["alice@acme.example", "a.b+c_d@x-1.acme.co.uk", "o'brien@acme.example"])
 def test_one_address_is_taken(address: str) -> None:
     channels.check_target("email", {"address": address})
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lib.channels.text import ZERO_WIDTH_SPACE, clean, cut, inert, one_line, unlinked, within
+from tests.cases import each
 from tests.lib.channels.hostile_texts import TEXTS, links_in
 
 ANY_TEXT = st.text(alphabet=st.one_of(st.characters(), st.sampled_from("htpw:/.@。 \n<>")), max_size=200)
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@each("text", TEXTS)
 def test_no_client_finds_a_link_in_inert_text(text: str) -> None:
     assert links_in(inert(clean(text))) == []
 
@@ -32,7 +32,7 @@ def test_inert_text_says_the_same(text: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "shown"),
     [
         ("see https://evil.example/a.b", "see https[:]//evil[.]example/a[.]b"),
@@ -55,7 +55,7 @@ def test_a_link_is_broken_visibly_and_a_name_invisibly(text: str, shown: str) ->
     assert inert(text) == shown
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@each("text", TEXTS)
 def test_one_line_is_one_line_within_its_bound(text: str) -> None:
     line = one_line(text, 80)
     assert len(line) <= 80
@@ -76,7 +76,7 @@ def test_escaping_never_exceeds_the_bound(text: str, chars_max: int) -> None:
     assert "<" not in found
 
 
-@pytest.mark.parametrize("piece", ["x", "@", "a.", ":/", "@a", "www.", "é ", "//x"])
+@each("piece", ["x", "@", "a.", ":/", "@a", "www.", "é ", "//x"])
 def test_a_long_text_takes_time_in_proportion_to_its_length(piece: str) -> None:
     began = time.process_time()
     inert(clean(piece * 100_000))

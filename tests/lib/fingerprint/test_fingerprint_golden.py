@@ -7,14 +7,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from lib.fingerprint import v1
+from tests.cases import each
 
 GOLDEN = [json.loads(line) for line in Path(__file__).with_name("golden_v1.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.mark.parametrize("case", GOLDEN, ids=[case["name"] for case in GOLDEN])
+@each("case", GOLDEN, ids=[case["name"] for case in GOLDEN])
 def test_version_1_says_what_it_always_said(case: dict[str, Any]) -> None:
     found = v1.compute(case["payload"])
     assert (found.version, found.rule, found.parts) == (1, case["rule"], case["parts"])

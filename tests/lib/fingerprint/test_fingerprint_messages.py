@@ -1,9 +1,8 @@
 """Messages: data goes, words stay."""
 
-import pytest
-
 from lib.fingerprint import compute
 from lib.fingerprint.v1.messages import normalise
+from tests.cases import each
 from tests.lib.fingerprint.build import message
 
 SAME = [
@@ -65,13 +64,13 @@ DIFFERENT = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), SAME)
+@each(("one", "other"), SAME)
 def test_messages_that_differ_in_data_share_an_incident(one: str, other: str) -> None:
     assert normalise(one) == normalise(other)
     assert compute(message(one)).value == compute(message(other)).value
 
 
-@pytest.mark.parametrize(("one", "other"), DIFFERENT)
+@each(("one", "other"), DIFFERENT)
 def test_messages_that_differ_in_words_are_two_incidents(one: str, other: str) -> None:
     assert normalise(one) != normalise(other)
     assert compute(message(one)).value != compute(message(other)).value

@@ -1,11 +1,10 @@
 """Names of functions and modules, as their author wrote them."""
 
-import pytest
-
 from lib.fingerprint.v1 import names
+from tests.cases import each
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "cleaned"),
     [
         ("load", "load"),
@@ -41,7 +40,7 @@ def test_a_function_loses_what_compilers_and_engines_add(raw: str, cleaned: str)
     assert names.clean_function(raw) == cleaned
 
 
-@pytest.mark.parametrize(
+@each(
     ("module", "filename", "cleaned"),
     [
         ("shop.orders", "shop/orders.py", "shop.orders"),
@@ -68,7 +67,7 @@ def test_a_module_is_the_same_on_every_host_and_in_every_build(module: str, file
     assert names.clean_module(module, filename) == cleaned
 
 
-@pytest.mark.parametrize(
+@each(
     ("raw", "cleaned"),
     [
         ("w", "?"),

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import pytest
-
 from lib.fingerprint import Fingerprint, compute, crash_frame
+from tests.cases import each
 from tests.lib.fingerprint.build import Payload, error, event, frame, library, script
 
 MAIN = frame("main", "main", "dispatch(target)")
@@ -54,12 +53,12 @@ DIFFERENT: dict[str, Payload] = {
 }
 
 
-@pytest.mark.parametrize("payload", SAME.values(), ids=SAME.keys())
+@each("payload", SAME.values(), ids=SAME.keys())
 def test_changes_around_a_bug_leave_it_in_its_incident(payload: Payload) -> None:
     assert compute(payload).value == compute(BUG).value
 
 
-@pytest.mark.parametrize("payload", DIFFERENT.values(), ids=DIFFERENT.keys())
+@each("payload", DIFFERENT.values(), ids=DIFFERENT.keys())
 def test_another_bug_is_another_incident(payload: Payload) -> None:
     assert compute(payload).value != compute(BUG).value
 
@@ -106,7 +105,7 @@ def test_data_in_the_message_of_a_crash_does_not_split_it() -> None:
     assert timed_out("no answer of 10.0.0.1 in 20ms") != timed_out("lost 10.0.0.1 after 20ms")
 
 
-@pytest.mark.parametrize("comprehension", ["<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"])
+@each("comprehension", ["<listcomp>", "<dictcomp>", "<setcomp>", "<genexpr>"])
 def test_a_comprehension_belongs_to_its_function(comprehension: str) -> None:
     """Python 3.12 inlined them: the same bug has a frame less."""
     outer = frame("table", "shop.prices", "return [row.net for row in rows]")
@@ -205,8 +204,8 @@ LIBRARIES = [
 ]
 
 
-@pytest.mark.parametrize("path", LIBRARIES)
-@pytest.mark.parametrize("flag", [None, True])
+@each("path", LIBRARIES)
+@each("flag", [None, True])
 def test_libraries_are_told_by_their_path_where_the_flag_does_not(path: str, flag: bool | None) -> None:
     own = {"function": "load", "filename": "shop/orders.py", "abs_path": "/srv/app/shop/orders.py", "in_app": flag}
     inside = {"function": "inside", "filename": path, "abs_path": path, "in_app": flag}
@@ -265,7 +264,7 @@ def test_default_in_a_clients_fingerprint_stands_for_the_computed_parts() -> Non
     )
 
 
-@pytest.mark.parametrize("given", [[], None, "x", [""], [None, {}], {"a": 1}, 3])
+@each("given", [[], None, "x", [""], [None, {}], {"a": 1}, 3])
 def test_an_empty_or_broken_client_fingerprint_is_none(given: Any) -> None:
     assert compute(BUG | {"fingerprint": given}) == compute(BUG)
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from lib import events
 from lib.protocols import native
 from tests import hostile
+from tests.cases import each
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 STACK = 'Traceback (most recent call last):\n  File "/srv/cart.py", line 3, in total\n    return sum(cart)\nTypeError: bad cart'
@@ -39,7 +40,7 @@ def values(value: object) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "title"),
     [
         ({"message": "cart is broken"}, "cart is broken"),
@@ -128,7 +129,7 @@ def test_causes_are_older_than_what_they_caused() -> None:
     assert [one.get("value") for one in values({"error": error})] == ["C: c", "b", "a"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "pointer", "words"),
     [
         (7, "", "JSON object"),
@@ -171,7 +172,7 @@ def test_the_good_items_of_a_batch_are_taken_and_the_bad_ones_named() -> None:
     assert bad.pointer == "/1/level"
 
 
-@pytest.mark.parametrize("content_type", ["", "application/json", "application/x-ndjson", "application/jsonl; charset=utf-8"])
+@each("content_type", ["", "application/json", "application/x-ndjson", "application/jsonl; charset=utf-8"])
 def test_lines_are_events_whatever_the_content_type_says(content_type: str) -> None:
     body = b'{"message": "a"}\r\n\n{"message": "b"}\n{"message": \n{"message": "d"}'
     kinds = [type(one) for one in native.parse(body, content_type)]
@@ -182,7 +183,7 @@ def test_one_line_of_ndjson_is_one_event() -> None:
     assert native.parse(b'{"message": "a"}\n', "application/x-ndjson") == [{"logentry": {"message": "a"}}]
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "words"),
     [
         *((b"", "empty"), (b" \n", "empty"), (b"[]", "empty"), (b"hello", "not JSON"), (b'{"message": "x"', "not JSON")),

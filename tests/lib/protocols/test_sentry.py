@@ -14,6 +14,7 @@ from sentry_sdk.transport import Transport
 
 from lib.protocols import sentry
 from tests import hostile
+from tests.cases import each
 
 ID = "6ec0bd7f11114222833344445555666a"
 OTHER_ID = "0" * 31 + "1"
@@ -26,7 +27,7 @@ def parse(body: bytes) -> sentry.Envelope:
     return sentry.parse_envelope(body, BYTES_MAX)
 
 
-@pytest.mark.parametrize(
+@each(
     "body",
     [
         HEADER + EVENT,
@@ -42,7 +43,7 @@ def test_an_event_is_found_however_it_is_framed(body: bytes) -> None:
     assert parse(body).event == {"message": "x", "event_id": ID}
 
 
-@pytest.mark.parametrize("body", [b"{}", b"{}\n", b"{}\n\n", b'{}\n{"type":"session"}\n{}'])
+@each("body", [b"{}", b"{}\n", b"{}\n\n", b'{}\n{"type":"session"}\n{}'])
 def test_an_envelope_without_an_event_is_no_error(body: bytes) -> None:
     assert parse(body).event is None
 
@@ -61,7 +62,7 @@ def test_client_reports_are_handed_out_and_broken_ones_cost_no_event() -> None:
     assert envelope.event
 
 
-@pytest.mark.parametrize(
+@each(
     ("header_id", "own_id", "expected"),
     [
         (ID, OTHER_ID, ID),  # the header wins
@@ -78,7 +79,7 @@ def test_the_header_s_event_id_beats_the_payload_s(header_id: object, own_id: st
     assert event["event_id"] == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("body", "reason"),
     [
         (b"", "empty"),
@@ -122,7 +123,7 @@ def test_a_store_body_is_one_object() -> None:
             sentry.parse_store(body)
 
 
-@pytest.mark.parametrize(
+@each(
     ("header", "query", "dsn"),
     [
         ("Sentry sentry_key=abc, sentry_version=7, sentry_client=x/1", "", None),
@@ -141,7 +142,7 @@ def test_the_key_is_found_in_every_place(header: str | None, query: str | Mappin
     assert sentry.credentials(header, query, dsn) == "abc"
 
 
-@pytest.mark.parametrize(
+@each(
     ("header", "query", "dsn", "error"),
     [
         (None, "", None, sentry.MissingCredentials),

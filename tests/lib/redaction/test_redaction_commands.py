@@ -1,8 +1,7 @@
 """Command lines, numbers of known forms and random strings behind telling words: what goes, and what resembles it and stays."""
 
-import pytest
-
 from lib.redaction import redact
+from tests.cases import each
 from tests.lib.redaction.lookalikes import HEX, random_text
 
 WEAK = "sommer" + "2024"  # nothing but its place tells
@@ -36,7 +35,7 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@each("command", COMMANDS)
 def test_a_password_leaves_a_command_line_by_its_place(command: str) -> None:
     assert WEAK not in cleaned(command.format(WEAK))
     assert WEAK not in cleaned(f"exit 1: {command.format(WEAK)}")
@@ -49,7 +48,7 @@ def test_the_password_of_every_command_in_a_line_leaves() -> None:
     assert WEAK not in cleaned(f"ran mysql -uroot -p{WEAK} shop, then mysql -uroot -p{other} shop")
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "at 2001:5432:a:b:cdef",
@@ -71,7 +70,7 @@ def test_other_command_lines_and_places_stay(text: str) -> None:
     assert cleaned(text) == text
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "value"),
     [
         ("SIN: {}", "046 454 286"),
@@ -86,13 +85,13 @@ def test_a_number_of_a_known_form_leaves_behind_its_name(text: str, value: str) 
     assert cleaned(text.format(value)) == text.format("[redacted:identity]")
 
 
-@pytest.mark.parametrize("key", ["NIE", "nif", "EIN", "itin"])
+@each("key", ["NIE", "nif", "EIN", "itin"])
 def test_keys_of_identity_numbers_tell_of_digits_only(key: str) -> None:
     assert redact({"extra": {key: "12-3456789", "a": 1}}).payload["extra"] == {key: "[redacted:identity]", "a": 1}
     assert redact({"extra": {key: "auto"}}).payload["extra"] == {key: "auto"}
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "SIN: 046 454 287",  # a wrong checksum
@@ -109,17 +108,17 @@ def test_numbers_of_other_forms_and_without_a_name_stay(text: str) -> None:
     assert cleaned(text) == text
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     ["invalid api key {}", "session {} not found", "session id {}", "secret ({}) revoked", "bad token '{}'", "Access key [{}]"],
 )
-@pytest.mark.parametrize("value", [RANDOM, HEX32, HEX40])
+@each("value", [RANDOM, HEX32, HEX40])
 def test_a_random_string_directly_behind_a_telling_word_leaves(text: str, value: str) -> None:
     assert value not in cleaned(text.format(value))
     assert cleaned(text.format(value)).partition("[")[0].strip() == text.partition("{}")[0].partition("[")[0].strip()
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         f"commit {HEX40}",

@@ -5,9 +5,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
-import pytest
 
 from lib.redaction import Redacted, Removal, redact
+from tests.cases import each
 from tests.lib.redaction.lookalikes import basic, random_text, tokens
 
 TOKEN = tokens()["github"]
@@ -51,8 +51,8 @@ PLACES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("secret", [TOKEN, "jane@example.org", "4111 1111" + " 1111 1111"], ids=["token", "email", "card"])
-@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+@each("secret", [TOKEN, "jane@example.org", "4111 1111" + " 1111 1111"], ids=["token", "email", "card"])
+@each("place", PLACES.values(), ids=PLACES)
 def test_a_secret_leaves_every_place(place: Any, secret: str) -> None:
     result = redact(place(secret))
     assert secret.encode() not in result.body
@@ -88,7 +88,7 @@ NAMED: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("payload", NAMED.values(), ids=NAMED)
+@each("payload", NAMED.values(), ids=NAMED)
 def test_a_value_under_a_telling_name_leaves(payload: dict[str, Any]) -> None:
     result = redact(payload)
     assert SECRET.encode() not in result.body
@@ -173,7 +173,7 @@ def test_numbers_that_are_cards_leave() -> None:
 ADDRESS = "203.0.113.7"
 
 
-@pytest.mark.parametrize(
+@each(
     ("payload", "is_kept"),
     [
         ({"modules": {"django": ADDRESS}}, True),

@@ -1,13 +1,13 @@
 """Which names tell that their value is a secret, and which only look so."""
 # ruff: noqa: SIM905 -- paragraphs of words are easier to read and to extend than lists
 
-import pytest
 import re2
 
 from lib.redaction import names
 from lib.redaction.assignments import TELLING
 from lib.redaction.names import ENDINGS, PAIRS, SURE, SURE_LAST, UNSURE, UNSURE_PAIRS, WITHIN, judge, rule_of_name
 from lib.redaction.text import is_suspect
+from tests.cases import each
 
 SECRET = """
     password passwd pwd pass userPassword user-password USER_PASSWORD new_password1 password2 password_confirmation password_hash
@@ -35,20 +35,20 @@ PLAIN = """
 """.split()
 
 
-@pytest.mark.parametrize("name", SECRET)
+@each("name", SECRET)
 def test_a_telling_name_is_told(name: str) -> None:
     verdict = judge(name)
     assert verdict is not None
     assert verdict.sure
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@each("name", PLAIN)
 def test_a_name_that_only_looks_telling_is_plain(name: str) -> None:
     verdict = judge(name)
     assert verdict is None or not verdict.sure
 
 
-@pytest.mark.parametrize("name", ["key", "some_key", "cl_key", "MAILCHIMP_KEY", "sid", "signature", "salt", "access_id", "code"])
+@each("name", ["key", "some_key", "cl_key", "MAILCHIMP_KEY", "sid", "signature", "salt", "access_id", "code"])
 def test_a_vague_name_wants_a_random_value(name: str) -> None:
     verdict = judge(name)
     assert verdict is not None

@@ -20,6 +20,7 @@ from lib.redaction import (
 from lib.redaction.own import STRIDE_CHARS, WINDOW_CHARS_MAX, Budget
 from lib.redaction.rules import KEYS_MAX, PATTERN_CHARS_MAX, PATTERNS_MAX, SAFE_FIELDS_MAX
 from lib.redaction.text import MATCHES_MAX, PLACEHOLDER_CHARS_MAX, clean
+from tests.cases import each
 from tests.lib.redaction.lookalikes import random_text, tokens
 
 KEY = b"k" * 32
@@ -78,7 +79,7 @@ def test_exceptions_leave_a_field_and_what_is_below_it() -> None:
     assert redact(payload, compile_rules(safe_fields=["extra.*"])).payload["extra"] == payload["extra"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("settings", "email", "ip", "message"),
     [
         ({}, "[redacted:email]", "[redacted:ip]", "mail [redacted:email] at [redacted:ip]"),
@@ -137,7 +138,7 @@ BAD: dict[str, tuple[type[RuleError], dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize(("error", "settings", "says"), BAD.values(), ids=BAD)
+@each(("error", "settings", "says"), BAD.values(), ids=BAD)
 def test_a_rule_that_cannot_be_used_is_refused_with_the_reason(error: type[RuleError], settings: Any, says: str) -> None:
     with pytest.raises(error, match=says) as caught:
         compile_rules(**settings)
@@ -178,8 +179,8 @@ FORMS = [
 OWN_NAMES = ["customer_code", "customerCode", "CUSTOMER-CODE", "customer.code", "customercode2"]
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("name", OWN_NAMES)
+@each("form", FORMS)
+@each("name", OWN_NAMES)
 def test_own_names_hold_in_text_wherever_the_built_in_ones_do(name: str, form: str) -> None:
     rules = compile_rules(extra_keys=["customer_code", "customercode"])
     text = form.format(name=name, value="AB-7")
@@ -199,9 +200,7 @@ def test_own_names_hold_beside_their_value_and_beyond_ascii() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "text", ["customer=AB-7", "code=AB-7", "decode(customer)=AB-7", "customers_codec=AB-7", "the customer code is"]
-)
+@each("text", ["customer=AB-7", "code=AB-7", "decode(customer)=AB-7", "customers_codec=AB-7", "the customer code is"])
 def test_a_text_that_only_resembles_an_own_name_stays(text: str) -> None:
     assert redact({"message": text}, compile_rules(extra_keys=["customer_code"])).payload["message"] == text
 
@@ -214,7 +213,7 @@ def test_an_exception_keeps_the_keys_below_it_and_not_its_own_name() -> None:
     assert list(redact(payload, compile_rules(safe_fields=["extra.*.x"])).payload["extra"]["order"]) == ["[redacted:email]"]
 
 
-@pytest.mark.parametrize("length", [400, 5_000, 20_000])
+@each("length", [400, 5_000, 20_000])
 def test_own_patterns_do_not_look_into_placeholders(length: int) -> None:
     own = compile_rules(extra_patterns=["[a-z]"]).own
     once = clean("a" * length, own=own)
@@ -232,8 +231,8 @@ HUNGRY = {
 }
 
 
-@pytest.mark.parametrize("patterns", HUNGRY.values(), ids=HUNGRY)
-@pytest.mark.parametrize("text", ["a" * 65_536, "ab" * 500_000, "abba" * 20 + "\n"], ids=["65 kB", "1 MB", "short lines"])
+@each("patterns", HUNGRY.values(), ids=HUNGRY)
+@each("text", ["a" * 65_536, "ab" * 500_000, "abba" * 20 + "\n"], ids=["65 kB", "1 MB", "short lines"])
 def test_own_patterns_take_bounded_time_in_the_search_and_in_the_removal(patterns: list[str], text: str) -> None:
     rules = compile_rules(extra_patterns=patterns)
     texts = [f"{text}{number}" for number in range(max(1, 1_000_000 // len(text)) if len(text) < 1_000 else 1)]

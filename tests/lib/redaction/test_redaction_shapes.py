@@ -6,10 +6,9 @@ from html import escape
 from typing import Any
 from urllib.parse import quote
 
-import pytest
-
 from lib.redaction import BUILT_IN, Rules, compile_rules, redact
 from lib.redaction.search import NAMES_CHUNK
+from tests.cases import each
 from tests.lib.redaction.lookalikes import basic, cards, random_text
 
 SECRET = random_text(18)
@@ -22,7 +21,7 @@ PAIRS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "value"), PAIRS)
+@each(("name", "value"), PAIRS)
 def test_a_name_tells_of_the_value_beside_it_in_a_map_and_in_text(name: str, value: str) -> None:
     for telling in ("password", "DB_PASSWORD", "apiKey"):
         pair = {name: telling, value: WEAK}
@@ -65,7 +64,7 @@ TEXT_SHAPES = [
 ]
 
 
-@pytest.mark.parametrize("shape", TEXT_SHAPES)
+@each("shape", TEXT_SHAPES)
 def test_a_named_value_leaves_text_in_whatever_shape_it_is_printed(shape: str) -> None:
     result = redact({"message": shape.format(WEAK)})
     assert WEAK not in result.payload["message"]
@@ -83,7 +82,7 @@ ARGUMENTS: list[list[Any]] = [
 ]
 
 
-@pytest.mark.parametrize("arguments", ARGUMENTS, ids=lambda arguments: str(arguments[0]))
+@each("arguments", ARGUMENTS, ids=lambda arguments: str(arguments[0]))
 def test_a_password_leaves_a_list_of_arguments(arguments: list[Any]) -> None:
     redact({"extra": {"words": [WORD, "-p", "-a", "sshpass", "docker", "login"]}})  # each of them seen before, by itself
     for _ in range(2):
@@ -117,7 +116,7 @@ TEMPLATES: list[tuple[str, list[Any], int]] = [
 ]
 
 
-@pytest.mark.parametrize(("template", "params", "secret"), TEMPLATES)
+@each(("template", "params", "secret"), TEMPLATES)
 def test_a_parameter_goes_where_the_text_beside_it_names_it(template: str, params: list[Any], secret: int) -> None:
     redact({"extra": {"words": [*params]}})
     for payload in (
@@ -154,8 +153,8 @@ PERSONAL = [
 ]
 
 
-@pytest.mark.parametrize("write", ESCAPES.values(), ids=ESCAPES)
-@pytest.mark.parametrize("value", PERSONAL)
+@each("write", ESCAPES.values(), ids=ESCAPES)
+@each("value", PERSONAL)
 def test_personal_data_leaves_however_it_is_escaped(value: str, write: Callable[[str], str]) -> None:
     for text in (f"of {write(value)} here", f"https://example.org/a?q={write(value)}&b=1"):
         result = redact({"extra": {"note": text}})
@@ -164,7 +163,7 @@ def test_personal_data_leaves_however_it_is_escaped(value: str, write: Callable[
         assert redact(result.payload).body == result.body
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         '{"pass\\u0077ord": "' + WEAK + '"}',
@@ -180,15 +179,13 @@ def test_a_named_value_leaves_however_its_name_is_escaped(text: str) -> None:
     assert WEAK not in redact({"message": text}).payload["message"]
 
 
-@pytest.mark.parametrize(
-    "text", ["100%ab of %5d", "C:\\users\\x86\\/tmp", "caf%C3%A9 & t\\u00e9", "&amp;&lt;b&gt;", "%25%32%35", "%", "\\u12"]
-)
+@each("text", ["100%ab of %5d", "C:\\users\\x86\\/tmp", "caf%C3%A9 & t\\u00e9", "&amp;&lt;b&gt;", "%25%32%35", "%", "\\u12"])
 def test_escapes_without_a_secret_stay_as_they_are(text: str) -> None:
     assert redact({"message": text}).payload["message"] == text
 
 
-@pytest.mark.parametrize("odd", ["a/{}", "a#{}", "a@{}", "a?{}", "a'{}", "a<{}>", "a:{}", "a/b@{}"])
-@pytest.mark.parametrize("end", ["@db.example.org/shop", "@db:5432", "@10.0.0.7,db2:27017/x?a=b"])
+@each("odd", ["a/{}", "a#{}", "a@{}", "a?{}", "a'{}", "a<{}>", "a:{}", "a/b@{}"])
+@each("end", ["@db.example.org/shop", "@db:5432", "@10.0.0.7,db2:27017/x?a=b"])
 def test_a_password_in_a_url_leaves_whatever_characters_are_in_it(odd: str, end: str) -> None:
     for scheme in ("postgres", "mongodb+srv", "amqps"):
         cleaned = redact({"message": f"cannot reach {scheme}://app:{odd.format(SECRET)}{end} now"}).payload["message"]
@@ -197,7 +194,7 @@ def test_a_password_in_a_url_leaves_whatever_characters_are_in_it(odd: str, end:
         assert cleaned.endswith(" now")
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "https://host.example:8080/users/a@b/c",
@@ -237,7 +234,7 @@ NAMES = """Passwort Kennwort mot_de_passe motDePasse contraseña clave senha par
     code_verifier SAMLResponse aspxauth remember-me""".split()  # noqa: SIM905
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each("name", NAMES)
 def test_a_name_tells_in_other_languages_and_spellings(name: str) -> None:
     for text in (f"{name}={WEAK}", f"{name}: {WEAK}", f'"{name}": "{WEAK}"', json.dumps({name: WEAK}), quote(f"{name}={WEAK}")):
         assert WEAK not in redact({"message": text}).payload["message"], text
@@ -249,7 +246,7 @@ PLAIN = """depasse dépasse monkey hotkey turkey compass bypass clef vehicle art
     sandbox phrase_count bank birth_rate pinned conclusion passenger identity_provider account_manager keypad""".split()  # noqa: SIM905
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@each("name", PLAIN)
 def test_a_name_that_only_resembles_one_leaves_its_value(name: str) -> None:
     for payload in (
         {"message": f"{name}={WEAK}"},
@@ -288,13 +285,13 @@ ADDRESSES = {
 }
 
 
-@pytest.mark.parametrize(("text", "expected"), ADDRESSES.items())
+@each(("text", "expected"), ADDRESSES.items())
 def test_addresses_beyond_ascii_leave_whole_and_question_marks_stay(text: str, expected: str) -> None:
     assert redact({"message": text}).payload["message"] == expected
 
 
-@pytest.mark.parametrize("at", [0, 1, NAMES_CHUNK - 2, NAMES_CHUNK - 1, NAMES_CHUNK, 2 * NAMES_CHUNK - 1, 3 * NAMES_CHUNK])
-@pytest.mark.parametrize(
+@each("at", [0, 1, NAMES_CHUNK - 2, NAMES_CHUNK - 1, NAMES_CHUNK, 2 * NAMES_CHUNK - 1, 3 * NAMES_CHUNK])
+@each(
     ("name", "rules"),
     [
         ("password", BUILT_IN),

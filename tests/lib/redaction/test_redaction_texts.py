@@ -2,12 +2,12 @@
 
 import random
 import uuid
+from functools import cache
 from urllib.parse import quote
-
-import pytest
 
 from lib.redaction import compile_rules, redact
 from lib.redaction.search import is_id
+from tests.cases import each
 from tests.lib.redaction.lookalikes import HEX, UPPER, basic, cards, pem, random_text, tokens
 
 
@@ -59,42 +59,44 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("form", FORMS)
+@each("name", NAMES)
+@each("form", FORMS)
 def test_a_named_value_leaves_every_form_of_text(form: str, name: str) -> None:
     text = form.format(name=name, value=SECRET)
     assert SECRET not in cleaned(text)
     assert "[redacted:" in cleaned(text)
 
 
-@pytest.mark.parametrize("value", [WEAK, "letmein", "P@ssw0rd!", "correcthorse", "123456", "pässwörd1", ODD])
-@pytest.mark.parametrize(
-    "form", ["password={value}", "password: {value}", 'password: "{value}"', "pwd='{value}'", '"password" : "{value}"']
-)
+@each("value", [WEAK, "letmein", "P@ssw0rd!", "correcthorse", "123456", "pässwörd1", ODD])
+@each("form", ["password={value}", "password: {value}", 'password: "{value}"', "pwd='{value}'", '"password" : "{value}"'])
 def test_even_a_weak_password_leaves(form: str, value: str) -> None:
     assert value not in cleaned(form.format(value=value))
 
 
-@pytest.mark.parametrize(("family", "token"), tokens().items(), ids=tokens())
-@pytest.mark.parametrize("sentence", ["{}", "request with {} was refused", "'{}'", "[{}]", "url?x={}&y=1", "a,{},b", "({})"])
+@each(("family", "token"), tokens().items(), ids=tokens())
+@each("sentence", ["{}", "request with {} was refused", "'{}'", "[{}]", "url?x={}&y=1", "a,{},b", "({})"])
 def test_a_token_that_announces_itself_leaves_without_any_name(family: str, token: str, sentence: str) -> None:
     assert token not in cleaned(sentence.format(token))
 
 
 # Too even a mixture to be found by form alone, now and then: only its prefix tells.
-MANY = [tokens(seed) for seed in range(1, 400)]
+@cache
+def many() -> list[dict[str, str]]:
+    return [tokens(seed) for seed in range(1, 400)]
+
+
 ANNOUNCED = [family for family in tokens() if family != "no prefix"]
 
 
-@pytest.mark.parametrize("separator", ["%3D", "%3d", "%26", "%3F", "%2F", "%22", "%20", "%0A", "%5B", "%253D", "%252520"])
+@each("separator", ["%3D", "%3d", "%26", "%3F", "%2F", "%22", "%20", "%0A", "%5B", "%253D", "%252520"])
 def test_a_token_behind_an_encoded_separator_leaves_and_the_separator_stays(separator: str) -> None:
-    for token in (each["github"] for each in MANY):
+    for token in (found["github"] for found in many()):
         assert cleaned(f"%2Fa%3Fb{separator}{token}%26c") == f"%2Fa%3Fb{separator}[redacted:token]%26c"
 
 
-@pytest.mark.parametrize("family", ANNOUNCED)
+@each("family", ANNOUNCED)
 def test_a_token_of_any_family_leaves_an_encoded_url(family: str) -> None:
-    for token in (each[family] for each in MANY):
+    for token in (found[family] for found in many()):
         assert quote(token, safe="") not in cleaned(quote(f"/a?b={token}", safe=""))
 
 
@@ -117,7 +119,7 @@ CREDENTIALS = {
 }
 
 
-@pytest.mark.parametrize("text", CREDENTIALS.values(), ids=CREDENTIALS)
+@each("text", CREDENTIALS.values(), ids=CREDENTIALS)
 def test_credentials_leave(text: str) -> None:
     assert SECRET not in cleaned(text)
 
@@ -156,8 +158,8 @@ PERSONAL = {
 }
 
 
-@pytest.mark.parametrize(("value", "rule"), PERSONAL.items(), ids=PERSONAL)
-@pytest.mark.parametrize("sentence", ["{}", "customer {} called", "({})", "a={}, b=1", '"{}"'])
+@each(("value", "rule"), PERSONAL.items(), ids=PERSONAL)
+@each("sentence", ["{}", "customer {} called", "({})", "a={}, b=1", '"{}"'])
 def test_personal_data_leaves(value: str, rule: str, sentence: str) -> None:
     assert cleaned(sentence.format(value)) == sentence.format(f"[redacted:{rule}]")
 
@@ -171,7 +173,7 @@ NAMED_NUMBERS = [
 ]
 
 
-@pytest.mark.parametrize("text", NAMED_NUMBERS)
+@each("text", NAMED_NUMBERS)
 def test_a_number_that_the_text_calls_an_identity_leaves(text: str) -> None:
     assert "redacted" in cleaned(text)
     assert not any(len(word) > 3 for word in cleaned(text).replace("[", " ").split() if word.isdigit())
@@ -252,7 +254,7 @@ READABLE = [
 ]
 
 
-@pytest.mark.parametrize("text", READABLE)
+@each("text", READABLE)
 def test_what_a_developer_needs_stays(text: str) -> None:
     assert cleaned(text) == text
 
@@ -292,7 +294,7 @@ def test_ids_and_times_stay_whole_and_are_told_by_their_form() -> None:
     assert redact({"extra": {"ids": ids, "times": times}}).payload["extra"] == {"ids": ids, "times": times}
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     ["4111111111111111", "DE89370400440532013000", "5ca1ab1e" * 4 + "\n", "5ca1ab1e" * 5, "2026-11-26", "a@example.org", ""],
 )
