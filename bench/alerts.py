@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 import time
 import uuid
@@ -30,7 +29,7 @@ from typing import Any
 import httpx
 import orjson
 
-from bench import beside, corpus, ingest, machine
+from bench import beside, corpus, ingest, machine, processes
 from bench.receivers import RESEND_KEY
 from bench.stage import Served, Stage, Tenant, load, serve, set_up
 from lib import channels
@@ -43,7 +42,6 @@ from local.receivers import MAIL_FROM
 CRON = "api.cron.alerts:app"
 PATH = "/api/cron/alerts"
 SECRET = uuid.uuid4().hex
-LOWEST_PRIORITY = 19
 PACED_SECONDS = 6
 # Of the load that is drained alone: sweeps find room beside it, as they do elsewhere.
 PACED_SHARE = 0.3
@@ -116,7 +114,7 @@ class Beside:
 
 
 @asynccontextmanager
-async def started(stage: Stage, model: str, priority: int) -> AsyncIterator[Beside]:
+async def started(stage: Stage, model: str, *, gives_way: bool) -> AsyncIterator[Beside]:
     """An instance that sweeps, and stand-ins whose model does as it is told."""
     with serve("bench.receivers:app", 1, BENCH_MODEL=model) as receivers:
         environment = {
@@ -125,8 +123,8 @@ async def started(stage: Stage, model: str, priority: int) -> AsyncIterator[Besi
             "OPENAI_BASE_URL": f"{receivers.url}/v1", "ANALYSIS_BUDGET_USD": "1000", "ANALYSIS_WORKSPACE_BUDGET_USD": "1000",
         }  # fmt: skip
         with serve(CRON, 1, **environment) as cron:
-            for served in (receivers, cron):
-                os.setpriority(os.PRIO_PROCESS, served.processes[0].pid, priority)
+            for served in (receivers, cron) if gives_way else ():
+                processes.give_way(served.processes[0].pid)
             yield Beside(stage, cron, receivers)
 
 
@@ -159,7 +157,7 @@ class Bench:
             others[0].project_id,
         )
         await load(self.served.dsn(others[0]), KINDS, "mix", self.files)
-        async with started(self.stage, model, LOWEST_PRIORITY) as side:
+        async with started(self.stage, model, gives_way=True) as side:
             for kind in COUNTED:
                 await side.queue(others, kind, MESSAGES // len(COUNTED), MESSAGES_PER_SECOND / len(COUNTED))
             waking = asyncio.create_task(side.keep_waking())
@@ -182,7 +180,7 @@ class Bench:
 async def sent_per_second(stage: Stage) -> dict[Kind, int]:
     """How many messages of each kind one sweep after the other sends with nothing beside it."""
     found: dict[Kind, int] = {}
-    async with started(stage, "work", 0) as side:
+    async with started(stage, "work", gives_way=False) as side:
         for kind, number in COUNTED.items():
             tenants = [await stage.tenant() for _ in range(TENANTS)]
             await side.sweep()  # what else there was to follow up; and the modules are there
@@ -230,7 +228,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Measure and print; 1 where ingest is not what it is alone."""
+    """Measure and print; 1 where ingest is not what it is alone, and nothing else disturbed it."""
     try:
         result = asyncio.run(measure(arguments()))
     except corpus.NoCorpusError as error:
