@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lib import facets, grouping, incidents, searching, suggestions, tag_counts, trends, triage, views
+from lib import activity, facets, grouping, incidents, searching, suggestions, tag_counts, trends, triage, views
 from lib.analysis import feedback, reading
 from lib.models import PageQuery
 from lib.models import analysis as analyses
@@ -27,7 +27,8 @@ async def list_incidents(call: Call, query: models.IncidentListQuery) -> dict[st
         if query.trend
         else {}
     )
-    return page | {"items": [one | {"trend": bars.get(one["id"])} for one in page["items"]]}
+    said = await reading.summaries(call.conn, call.project_id, ids)
+    return page | {"items": [one | {"trend": bars.get(one["id"]), "analysis": said.get(one["id"])} for one in page["items"]]}
 
 
 async def _filters(call: Call, query: models.IncidentQuery) -> incidents.Filters:
@@ -86,6 +87,12 @@ async def read_trend(call: Call, query: models.TrendQuery) -> dict[str, Any]:
 async def read_tag_counts(call: Call) -> dict[str, Any]:
     """How the tags of an incident's newest events are spread."""
     return await tag_counts.read(call.conn, call.project_id, call.id("incident_id"))
+
+
+@operations.get(INCIDENT + "/activity", "incidents:read", answers=models.Activity)
+async def list_activity(call: Call) -> dict[str, Any]:
+    """What an incident did, and what was done to it, the newest first."""
+    return await activity.read(call.conn, call.workspace_id, call.project_id, call.id("incident_id"))
 
 
 @operations.get(INCIDENT + "/grouping", "incidents:read", answers=models.Grouping)

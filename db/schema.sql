@@ -2882,6 +2882,8 @@ CREATE INDEX analysis_watch_by_check ON public.analysis_watch USING btree (check
 
 CREATE INDEX archives_by_end ON public.archives USING btree (delete_on);
 
+CREATE INDEX audit_log_by_object ON public.audit_log USING btree (workspace_id, project_id, object_id, id DESC);
+
 CREATE INDEX audit_log_by_person ON public.audit_log USING btree (actor_id) WHERE (actor_kind = 'person'::text);
 
 CREATE INDEX audit_refusals_by_person ON public.audit_refusals USING btree (actor_id) WHERE (actor_kind = 'person'::text);
@@ -2966,6 +2968,8 @@ CREATE INDEX projects_deleted ON public.projects USING btree (deleted_at) WHERE 
 CREATE INDEX retention_changes_unfinished ON public.retention_changes USING btree (requested_at) WHERE (finished_at IS NULL);
 
 CREATE INDEX saved_views_created_by ON public.saved_views USING btree (created_by) WHERE (created_by IS NOT NULL);
+
+CREATE INDEX transitions_by_incident ON public.transitions USING btree (project_id, incident_id, id DESC);
 
 CREATE INDEX transitions_unconsidered ON public.transitions USING btree (created_at) WHERE (considered_at IS NULL);
 

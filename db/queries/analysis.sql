@@ -172,6 +172,18 @@ UPDATE analysis_watch k
  WHERE k.project_id = s.project_id AND k.incident_id = s.incident_id
 RETURNING k.incident_id;
 
+-- name: analysis_list_summaries
+-- Of each incident the newest that says something, by index analyses_by_incident.
+SELECT i.id AS incident_id, a.summary
+  FROM unnest(%(incident_ids)s::bigint[]) i (id)
+ CROSS JOIN LATERAL (
+       SELECT result ->> 'summary' AS summary
+         FROM analyses
+        WHERE project_id = %(project_id)s AND incident_id = i.id AND state = 'done'
+        ORDER BY id DESC
+        LIMIT 1) a
+ WHERE a.summary IS NOT NULL;
+
 -- name: analysis_find_same
 -- Whether the incident was already explained from the same context, and nobody thought ill of it.
 SELECT id

@@ -69,6 +69,12 @@ def _in_words(reason: str | None) -> str | None:
     return REASONS.get(reason, "The model's server answered with an error.")
 
 
+async def summaries(conn: db.Connection, project_id: int, incident_ids: Sequence[int]) -> dict[int, str]:
+    """What the newest analysis that says something says of each incident, in a sentence."""
+    rows = await db.fetch_all(conn, "analysis_list_summaries", project_id=project_id, incident_ids=list(incident_ids))
+    return {row["incident_id"]: row["summary"] for row in rows}
+
+
 async def read(conn: db.Connection, project_id: int, incident_id: int) -> dict[str, Any]:
     """`{"configured", "detail", "analysis", "latest"}`: the newest that says something, and the newest whatever became of it.
 

@@ -146,9 +146,11 @@ class ListedIncident(Answer):
 
 
 class TrendedIncident(ListedIncident):
-    """An incident of a list with its bars, the oldest first; null where none were asked for."""
+    """An incident of a list with its bars, the oldest first (null where none were asked for), and what an analysis says of it."""
 
     trend: list[int] | None
+    analysis: str | None
+    """The summary of the newest analysis that says something."""
 
 
 class IncidentPage(Page):
@@ -181,6 +183,28 @@ class Facets(Answer):
     release: list[ReleaseValue]
     complete: bool
     """False: there are more than 20,000 incidents, and the counts are of those last seen."""
+
+
+class Act(Answer):
+    """kind: new, regressed or escalated, of the incident itself; or what the trail calls a change, with who made it."""
+
+    at: Moment
+    kind: str
+    release: str | None
+    environment: str | None
+    event_id: str | None
+    actor_kind: Literal["person", "key", "cron", "link"] | None
+    actor_name: str | None
+    assignee_name: str | None
+    """Of incident.assign: who has it since; null where nobody does, or they are not known any more."""
+    before: Json
+    after: Json
+
+
+class Activity(Answer):
+    """The newest 50 things that an incident did, or that were done to it."""
+
+    items: list[Act]
 
 
 class ReleaseMark(Answer):

@@ -54,7 +54,7 @@ function options(Plot, bars, width) {
     height: HEIGHT,
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
-    padding: [14, 4, 0, 0],
+    padding: [14, 20, 0, 0],
     scales: { x: { range: [start, start + bars.bar_seconds * bars.counts.length] }, y: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ most) => [0, Math.max(1, most)] } },
     axes: [{ ...axis, grid: { show: false }, space: 70, size: 26, ...(bars.bar_seconds > 3600 ? { incrs: [1, 2, 4, 7, 14, 28].map((days) => days * 86_400) } : {}), values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map((one) => named(one, bars.bar_seconds)) }, { ...axis, size: 44, space: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6] }],
     series: [{}, { fill: colour('--accent'), stroke: colour('--accent'), width: 0, points: { show: false }, paths: Plot.paths.bars({ size: [0.82, 40] }) }],

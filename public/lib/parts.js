@@ -3,15 +3,15 @@ import { html, useEffect, useRef, useState } from './html.js';
 import { ago, exactTime } from './format.js';
 import { say } from './toasts.js';
 
-/** A time as the reader counts it, the exact one on hover. @param {{ iso: string | null | undefined, prefix?: string }} props */
-export function Time({ iso, prefix = '' }) {
+/** A time as the reader counts it, the exact one on hover. `ago` where it stands in a sentence. @param {{ iso: string | null | undefined, prefix?: string, ago?: boolean }} props */
+export function Time({ iso, prefix = '', ago: spoken = false }) {
   const [, tick] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => tick((now) => now + 1), 30_000);
     return () => clearInterval(timer);
   }, []);
   if (!iso) return html`<span class="muted">never</span>`;
-  return html`<time datetime=${iso} title=${exactTime(iso)}>${prefix}${ago(iso)}</time>`;
+  return html`<time datetime=${iso} title=${exactTime(iso)}>${prefix}${ago(iso)}${spoken && /\d (s|min|h|d)$/.test(ago(iso)) ? ' ago' : ''}</time>`;
 }
 
 /** @param {{ level: string }} props */
@@ -62,8 +62,8 @@ export function Sparkline({ counts, label, width = 112, height = 24 }) {
     <path class="none" d=${none} /><path d=${some} /></svg>`;
 }
 
-/** A button that opens a list of actions. @param {{ label: any, children: any, class?: string, title?: string }} props */
-export function Menu({ label, children, class: kind = '', title }) {
+/** A button that opens a list of actions. @param {{ label: any, children: any, class?: string, title?: string, onOpen?: () => void }} props */
+export function Menu({ label, children, class: kind = '', title, onOpen }) {
   const root = useRef(/** @type {HTMLDetailsElement | null} */ (null));
   useEffect(() => {
     /** @param {Event} event */
@@ -80,7 +80,7 @@ export function Menu({ label, children, class: kind = '', title }) {
     addEventListener('keydown', close);
     return () => (removeEventListener('click', close), removeEventListener('keydown', close));
   }, []);
-  return html`<details class=${`menu ${kind}`} ref=${root}>
+  return html`<details class=${`menu ${kind}`} ref=${root} onToggle=${() => root.current?.open && onOpen?.()}>
     <summary class="button" title=${title}>${label}</summary>
     <div class="menu-list">${children}</div>
   </details>`;

@@ -6,6 +6,7 @@ import { useEvery, useLoad } from '../lib/load.js';
 import { Dialog, Time } from '../lib/parts.js';
 import { may } from '../lib/permissions.js';
 import { Text } from '../lib/text.js';
+import { showFrame } from './stack.js';
 import { say, sayFailed } from '../lib/toasts.js';
 
 const POLL_SECONDS = 3;
@@ -46,7 +47,7 @@ export function Analysis({ project, incident_id }) {
     ${one.summary && html`<p class="summary"><${Text} text=${one.summary} /></p>`}
     ${one.likely_cause && html`<h3>Likely cause</h3><p><${Text} text=${one.likely_cause} /></p>`}
     ${one.suggested_fix && html`<h3>Suggested fix</h3><${Fix} text=${one.suggested_fix} />`}
-    ${one.evidence?.length > 0 && html`<details><summary>What it rests on</summary><ul class="evidence">${one.evidence.map((/** @type {any} */ frame, /** @type {number} */ index) => html`<li key=${index}><code>${frame.function ?? '?'}</code> <span class="place">${frame.file ?? frame.module ?? ''}${frame.line ? `:${frame.line}` : ''}</span> <${Text} text=${frame.shows} /></li>`)}</ul></details>`}
+    ${one.evidence?.length > 0 && html`<details><summary>What it rests on</summary><ul class="evidence">${one.evidence.map((/** @type {any} */ frame, /** @type {number} */ index) => html`<li key=${index}><button class="link" onClick=${() => showFrame(frame)}><code>${frame.function ?? '?'}</code> <span class="place">${frame.file ?? frame.module ?? ''}${frame.line ? `:${frame.line}` : ''}</span></button> <${Text} text=${frame.shows} /></li>`)}</ul></details>`}
     ${one.correction && html`<p class="note">Corrected by a person: <${Text} text=${one.correction.text} /></p>`}
     <div class="analysis-foot muted"><span>${one.provenance?.text} <${Time} iso=${one.finished_at ?? one.created_at} /></span>
       ${mayAsk && html`<span class="row-actions"><button class="small" onClick=${() => rate(true)}>Helpful</button><button class="small" onClick=${() => rate(false)}>Not helpful</button>

@@ -7,7 +7,8 @@ import { Json, LongText, Text } from '../lib/text.js';
 const CRUMBS_SHOWN = 20;
 const PAIRS_SHOWN = 40;
 // A map, since names come from events: an object knows a `__proto__` of its own.
-const NAMES = new Map([['runtime', 'Runtime'], ['os', 'Operating system'], ['device', 'Device'], ['browser', 'Browser'], ['app', 'App'], ['trace', 'Trace'], ['culture', 'Culture']]);
+const NAMES = new Map([['runtime', 'Runtime'], ['os', 'Operating system'], ['device', 'Device'], ['browser', 'Browser'], ['app', 'App'], ['trace', 'Trace'], ['culture', 'Culture'],
+  ['extra', 'Extra'], ['modules', 'Packages'], ['sdk', 'SDK'], ['fingerprint', 'Fingerprint that the client set'], ['dist', 'Distribution'], ['server_name', 'Server'], ['logger', 'Logger']]);
 
 /** @param {{ title: string, id: string, children: any, open?: boolean }} props */
 export const Section = ({ title, id, children }) => html`<section class="part" aria-labelledby=${id}><h2 id=${id}>${title}</h2>${children}</section>`;
@@ -67,7 +68,7 @@ export function Contexts({ payload }) {
       <div class="contexts">${contexts.map(([name, value]) => html`<div key=${name} class="context"><h3>${NAMES.get(name) ?? name}</h3>
         ${value && typeof value === 'object' ? html`<${Pairs} rows=${Object.entries(value)} />` : html`<${Json} value=${value} />`}</div>`)}</div>
     <//>`}
-    ${rest.filter((name) => name !== 'user').map((name) => html`<${Section} key=${name} title=${name} id=${`${name}-title`}><${Json} value=${payload[name]} depth=${name === 'modules' ? 1 : 0} /><//>`)}`;
+    ${rest.filter((name) => name !== 'user').map((name) => html`<${Section} key=${name} title=${NAMES.get(name) ?? name} id=${`${name}-title`}><${Json} value=${payload[name]} depth=${name === 'modules' ? 1 : 0} /><//>`)}`;
 }
 
 /** @param {{ payload: any }} props */

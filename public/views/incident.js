@@ -6,6 +6,7 @@ import { useLoad } from '../lib/load.js';
 import { Level, Problem, Skeleton, Time, Transitions, useTitle } from '../lib/parts.js';
 import { go, withQuery } from '../lib/router.js';
 import { Text } from '../lib/text.js';
+import { Activity, Newest, useActivity } from './activity.js';
 import { Analysis } from './analysis.js';
 import { Actions } from './incident_actions.js';
 import { Asked } from './incident_asked.js';
@@ -26,6 +27,7 @@ export default function Incident({ account, project, parts, place }) {
     [project.id, steps.shown],
     { keep: true },
   );
+  const activity = useActivity(project, incident.data);
   useTitle(incident.data?.title ?? `Incident ${incident_id}`);
   const apply = (/** @type {any[]} */ changed) => incident.set((now) => ({ ...now, ...changed[0] }));
   const reload = () => (incident.reload(), steps.reload());
@@ -33,7 +35,7 @@ export default function Incident({ account, project, parts, place }) {
   if (incident.error) return html`<${Problem} error=${incident.error} retry=${incident.reload} />`;
   if (!incident.data) return html`<${Skeleton} rows=${14} kind="page" />`;
   return html`<div class="incident">
-    <${Headline} project=${project} incident=${incident.data} />
+    <${Headline} project=${project} incident=${incident.data} acts=${activity.data?.items ?? []} />
     <${Actions} account=${account} project=${project} incident=${incident.data} event=${event.data} apply=${apply} />
     <${Asked} project=${project} incident=${incident.data} place=${place} apply=${apply} />
     <div class="columns">
@@ -48,6 +50,7 @@ export default function Incident({ account, project, parts, place }) {
       <aside class="side-column" aria-label="About this incident">
         <${Facts} incident=${incident.data} />
         <${TagSpread} project=${project} incident_id=${incident_id} />
+        ${activity.data && html`<${Activity} acts=${activity.data.items} />`}
         ${event.data?.payload && html`<${Tags} payload=${event.data.payload} /><${Removals} event=${event.data} />`}
       </aside>
     </div>
@@ -55,7 +58,7 @@ export default function Incident({ account, project, parts, place }) {
 }
 
 /** @param {any} props */
-function Headline({ project, incident }) {
+function Headline({ project, incident, acts }) {
   const { kind, message } = titled(incident);
   const back = `/projects/${project.id}/incidents`;
   return html`<header class="incident-head">
@@ -66,6 +69,7 @@ function Headline({ project, incident }) {
       <span>${incident.platform}</span>
       <${Transitions} incident=${incident} />
     </p>
+    <${Newest} acts=${acts} />
     ${incident.merged_into && html`<p class="note">This incident was merged into <a href=${`${back}/${incident.merged_into}`}>#${incident.merged_into}</a>; its events are there.</p>`}
   </header>`;
 }

@@ -1,10 +1,12 @@
 // The row of buttons of an incident, and the keys that press them.
 import { html, useState } from '../lib/html.js';
+import { call } from '../lib/api.js';
 import { assign, merge, setStatus } from '../lib/incident_actions.js';
 import { useKeys } from '../lib/keyboard.js';
 import { githubIssue, markdown, repositoryOf } from '../lib/markdown.js';
 import { Dialog, Menu, copy } from '../lib/parts.js';
 import { go } from '../lib/router.js';
+import { sayFailed } from '../lib/toasts.js';
 
 const HOUR = 3_600_000;
 export const UNTIL = /** @type {[string, number][]} */ ([['for an hour', HOUR], ['until tomorrow', 24 * HOUR], ['for a week', 168 * HOUR], ['for a month', 720 * HOUR]]);
@@ -13,6 +15,8 @@ const COUNTS = [10, 100, 1000];
 /** @param {any} props */
 export function Actions({ account, project, incident, event, apply }) {
   const [asking, setAsking] = useState('');
+  const [people, setPeople] = useState(/** @type {any[]} */ ([]));
+  const members = () => people.length || call('listMembers', { path: { workspace_id: project.workspace.id }, query: { limit: 100 } }).then((page) => setPeople(page.items), sayFailed);
   const list = `/projects/${project.id}/incidents`;
   /** @param {any} change */
   const set = (change) => setStatus(project.id, [incident], change, apply);
@@ -37,9 +41,11 @@ export function Actions({ account, project, incident, event, apply }) {
           ${COUNTS.map((number) => html`<button key=${number} onClick=${() => set({ status: 'ignored', ignored_events: number })}>until ${number} more events</button>`)}
         <//>`
       : html`<button disabled=${merged} onClick=${() => set({ status: 'open' })}>Reopen</button>`}
-    <${Menu} label=${incident.assignee ? `With ${incident.assignee.name}` : 'Assign'}>
+    <${Menu} label=${incident.assignee ? `With ${incident.assignee.name}` : 'Assign'} onOpen=${members}>
       ${me && me.id !== incident.assignee?.id && html`<button onClick=${() => assign(project.id, incident, me, apply)}>to me</button>`}
       ${incident.assignee && html`<button onClick=${() => assign(project.id, incident, null, apply)}>to nobody</button>`}
+      ${people.filter((one) => one.person_id !== me?.id && one.person_id !== incident.assignee?.id)
+        .map((one) => html`<button key=${one.person_id} onClick=${() => assign(project.id, incident, { id: one.person_id, name: one.name ?? one.email }, apply)}>to ${one.name ?? one.email}</button>`)}
     <//>
     <button onClick=${() => setAsking('merge')} disabled=${merged}>Merge…</button>
     <button onClick=${() => copy(text(), 'Incident')}>Copy as Markdown</button>

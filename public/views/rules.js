@@ -1,4 +1,4 @@
-// A project's own rules of redaction and grouping, tried on what is stored before they are set.
+// A project's own rules of redaction, tried on what is stored before they are set.
 import { html, useEffect, useState } from '../lib/html.js';
 import { call } from '../lib/api.js';
 import { Field, Refusal, lines, typed, useAction } from '../lib/forms.js';
@@ -52,53 +52,9 @@ export function RedactionRules({ project, mayChange }) {
 }
 
 /** @param {any} trial */
-const looked = (trial) => `Looked at the newest ${counted(trial.events, 'event')}${trial.complete ? '' : ', as many as the time allowed'}.`;
+export const looked = (trial) => `Looked at the newest ${counted(trial.events, 'event')}${trial.complete ? '' : ', as many as the time allowed'}.`;
 
 /** @param {any} props */
-const Buttons = ({ project, mayChange, trying, saving }) => html`<div class="dialog-actions start">
+export const Buttons = ({ project, mayChange, trying, saving }) => html`<div class="dialog-actions start">
   <button type="button" disabled=${trying.busy || !may(project.workspace, 'rules:try')} onClick=${() => trying.run()}>${trying.busy ? 'Looking' : 'Try on recent events'}</button>
   <button class="primary" disabled=${!mayChange || saving.busy}>Save</button></div>`;
-
-/** @param {any} props */
-export function GroupingRules({ project, mayChange }) {
-  const path = { project_id: project.id };
-  const rules = useLoad((signal) => call('readGroupingRules', { path, signal }), [project.id]);
-  const [text, setText] = useState('');
-  const [trial, setTrial] = useState(/** @type {any} */ (null));
-  useEffect(() => {
-    if (rules.data) setText(rules.data.rules.length ? JSON.stringify(rules.data.rules.map(stripped), null, 2) : '');
-  }, [rules.data]);
-  const body = () => ({ rules: parsed(text) });
-  const trying = useAction(async () => setTrial(await call('tryGroupingRules', { path, body: body() })));
-  const saving = useAction(async () => {
-    const now = await call('replaceGroupingRules', { path, body: { ...body(), version: rules.data.version } });
-    rules.set(() => now);
-    say('These hold for events from now on, within a minute');
-  });
-  if (rules.error) return html`<${Problem} error=${rules.error} retry=${rules.reload} />`;
-  if (!rules.data) return html`<${Skeleton} rows=${5} />`;
-  return html`<section class="part"><h2>Grouping</h2>
-    <p class="muted">Rules are read from the top: the first that fits and sets a fingerprint decides. Incidents that are there stay as they are.</p>
-    <form class="stack" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), saving.run())}>
-      <${Field} label="Rules, as JSON" hint="match: type, message, module, path, function, logger, level or tag.<name>, * for anything; then fingerprint, or ignore_frames."><textarea rows="8" spellcheck=${false} disabled=${!mayChange}
-        placeholder=${'[\n  {"name": "Database timeouts", "match": {"type": "*Timeout*"}, "fingerprint": ["db-timeout"]}\n]'} value=${text} onInput=${typed(setText)} /><//>
-      <${Refusal} error=${saving.error ?? trying.error} />
-      <${Buttons} project=${project} mayChange=${mayChange} trying=${trying} saving=${saving} />
-    </form>
-    ${trial && html`<div class="trial" aria-live="polite"><p>${looked(trial)} ${trial.changed ? `${counted(trial.changed, 'event')} would move.` : 'Nothing would move.'}</p>
-      <ul class="paths">${trial.joins.map((/** @type {any} */ one) => html`<li>${one.incident_ids.map((/** @type {number} */ id) => html`<a href=${`incidents/${id}`}>#${id}</a> `)} would join, ${counted(one.event_count, 'event')}</li>`)}
-      ${trial.parts.map((/** @type {any} */ one) => html`<li><a href=${`incidents/${one.incident_id}`}>#${one.incident_id}</a> would part into ${one.into.length}</li>`)}</ul></div>`}
-  </section>`;
-}
-
-/** Without what was never set. @param {any} rule */
-const stripped = (rule) => Object.fromEntries(Object.entries(rule).filter(([, value]) => value !== null));
-
-/** @param {string} text */
-function parsed(text) {
-  try {
-    return text.trim() ? JSON.parse(text) : [];
-  } catch (error) {
-    throw new Error(`This is no JSON: ${error instanceof Error ? error.message : error}`);
-  }
-}

@@ -7,8 +7,9 @@ import { Problem, Skeleton, useTitle } from '../lib/parts.js';
 import { repositoryOf } from '../lib/markdown.js';
 import { may } from '../lib/permissions.js';
 import { say } from '../lib/toasts.js';
+import { GroupingRules } from './grouping_rules.js';
 import { EndOfProject, Retention } from './retention.js';
-import { GroupingRules, RedactionRules } from './rules.js';
+import { RedactionRules } from './rules.js';
 
 /** @param {any} props */
 export default function Settings({ account, project }) {

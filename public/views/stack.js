@@ -2,6 +2,7 @@
 import { html, useMemo, useState } from '../lib/html.js';
 import { counted } from '../lib/format.js';
 import { Code, LongText } from '../lib/text.js';
+import { say } from '../lib/toasts.js';
 import { Pairs } from './event_parts.js';
 
 const OPEN_FRAMES = 4;
@@ -101,11 +102,27 @@ function Frame({ frame, open: opened }) {
   const more = source || vars.length > 0;
   const place = `${frame.filename ?? frame.abs_path ?? frame.module ?? '?'}${frame.lineno ? `:${frame.lineno}` : ''}${frame.colno && !frame.context_line ? `:${frame.colno}` : ''}`;
   const label = html`<code class="function">${frame.function ?? '?'}</code><span class="place" title=${frame.abs_path}>${place}</span>${!frame.in_app && html`<span class="library">library</span>`}`;
-  return html`<li class=${frame.in_app ? 'frame own' : 'frame'}>
+  return html`<li class=${frame.in_app ? 'frame own' : 'frame'} data-function=${frame.function} data-line=${frame.lineno}>
     ${more ? html`<button class="frame-head" aria-expanded=${open} onClick=${() => setOpen(!open)}>${label}</button>` : html`<div class="frame-head">${label}</div>`}
     ${open && source && html`<${Source} frame=${frame} />`}
     ${open && vars.length > 0 && html`<${Variables} vars=${vars} />`}
   </li>`;
+}
+
+/** Bring the frame that an analysis rests on into view, opened; libraries' frames are unfolded for it. @param {{ function: string | null, line: number | null }} wanted */
+export async function showFrame(wanted) {
+  /** @returns {HTMLElement | undefined} */
+  const find = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll('.frame')])
+    .find(({ dataset }) => dataset.function === wanted.function && (!wanted.line || dataset.line === String(wanted.line)));
+  if (!find()) {
+    for (const fold of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.fold button'))) fold.click();
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+  }
+  const head = find()?.querySelector('.frame-head');
+  if (!(head instanceof HTMLElement)) return say('That frame is of another event of this incident.', { failed: true });
+  if (head.getAttribute('aria-expanded') === 'false') head.click();
+  head.focus({ preventScroll: true });
+  head.scrollIntoView({ block: 'center' });
 }
 
 /** @param {{ frame: any }} props */

@@ -1,7 +1,8 @@
 // Where events went, and what was used.
-import { html } from '../lib/html.js';
+import { html, useState } from '../lib/html.js';
 import { call } from '../lib/api.js';
 import { Chart } from '../lib/chart.js';
+import { Field, typed, useAction } from '../lib/forms.js';
 import { bytes, counted, exactly } from '../lib/format.js';
 import { useLoad } from '../lib/load.js';
 import { Problem, Skeleton, Time, useTitle } from '../lib/parts.js';
@@ -26,6 +27,8 @@ export default function Usage({ project, place }) {
     <header class="page-head"><h1>Usage and outcomes</h1><div class="tabs" role="group" aria-label="How far back">
       ${[...SPANS].map(([name, label]) => html`<button key=${name} aria-pressed=${hours === name} onClick=${() => go(withQuery({ hours: name }), { replace: true, keepScroll: true })}>${label}</button>`)}</div></header>
     ${outcomes.error ? html`<${Problem} error=${outcomes.error} retry=${outcomes.reload} />` : outcomes.data ? html`<${Outcomes} found=${outcomes.data} hours=${Number(hours)} />` : html`<${Skeleton} rows=${5} />`}
+    <${Where} project=${project} />
+    <${Quota} workspace=${project.workspace} />
     ${usage.data && html`<${Months} months=${usage.data.months} />`}
   </div>`;
 }
@@ -54,6 +57,40 @@ function barsOf(found, hours) {
     for (const number of Object.values(outcomes)) counts[at] = (counts[at] ?? 0) + Number(number);
   }
   return { since: found.since, bar_seconds: wide, counts };
+}
+
+/** Where did my event go? Its id, as the SDK told it, leads to its incident. @param {{ project: any }} props */
+function Where({ project }) {
+  const [id, setId] = useState('');
+  const [found, setFound] = useState(/** @type {any} */ (null));
+  const looking = useAction(async () => {
+    setFound(null);
+    setFound(await call('readEvent', { path: { project_id: project.id, event_id: id.trim() } }));
+  });
+  return html`<section class="part"><h2>Where did my event go?</h2>
+    <form class="row-form" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), looking.run())}>
+      <${Field} label="Event id"><input type="text" class="mono" autocomplete="off" spellcheck=${false} placeholder="32 hexadecimal characters" value=${id} onInput=${typed(setId)} /><//>
+      <button disabled=${looking.busy || !id.trim()}>Find it</button></form>
+    <div aria-live="polite">
+      ${found && html`<p>It arrived <${Time} iso=${found.received_at} ago />, and is in incident <a href=${`/projects/${project.id}/incidents/${found.incident_id}?event=${found.event_id}`}>#${found.incident_id}</a>${found.sampled ? '; it is counted, and its payload was not kept: there were too many like it' : ''}.</p>`}
+      ${looking.error && html`<p class="field-problem">${looking.error.status === 404 ? 'No event with this id is stored in this project. If it was sent, what became of it stands above under its key: refused, filtered by its origin, sent to another project, or dropped by the SDK.' : looking.error.message}</p>`}
+    </div></section>`;
+}
+
+/** @param {{ workspace: any }} props */
+function Quota({ workspace }) {
+  const path = { workspace_id: workspace.id };
+  const limits = useLoad((signal) => call('readWorkspaceLimits', { path, signal }), [workspace.id]);
+  const used = useLoad((signal) => call('readWorkspaceUsage', { path, signal }), [workspace.id]);
+  if (!limits.data || !used.data) return null;
+  const most = limits.data.effective;
+  const { event_count } = used.data;
+  return html`<section class="part"><h2>Quota of ${workspace.name}</h2>
+    ${most === null ? html`<p class="muted">There is none: events are not limited by the month. ${exactly(event_count)} came in this one, over all projects.</p>`
+      : html`<p>${exactly(event_count)} of ${exactly(most)} events of this month <span class="muted">(${Math.round((100 * event_count) / Math.max(1, most))} %, over all projects)</span></p>
+        <meter class="quota" min="0" max=${most} high=${0.9 * most} value=${event_count} aria-label="Used of the quota"></meter>
+        ${event_count >= most && html`<p class="field-problem">It is used up: events are refused until the month ends, or an owner raises it.</p>`}`}
+  </section>`;
 }
 
 /** @param {{ months: any[] }} props */

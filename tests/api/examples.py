@@ -143,6 +143,7 @@ EXAMPLES: dict[str, Example] = {
     "patch_incidents": Example(lambda ids: {"incident_ids": [ids["incident_id"]], "status": "resolved"}),
     "assign_incident": Example(lambda ids: {"person_id": ids["person_id"]}),
     "read_trend": Example(),
+    "list_activity": Example(),
     "read_tag_counts": Example(),
     "explain_grouping": Example(),
     "merge_incidents": Example(lambda ids: {"incident_ids": [ids["other_incident_id"]]}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from lib import facets, tag_counts, trends, views
@@ -216,3 +217,34 @@ async def test_a_kept_search_can_be_forgotten(stage: Stage) -> None:
     assert (await stage.incidents.delete(f"{path}/{made['id']}", headers=stage.vera())).status_code == 403
     assert (await stage.incidents.delete(f"{path}/{made['id']}", headers=stage.bob())).status_code == 204
     assert (await get(stage, tenant, "views"))["items"] == []
+
+
+async def test_an_incident_tells_what_it_did_and_what_was_done_to_it(stage: Stage) -> None:
+    other = await stage.tenant()
+    await patch(stage, other, await send(stage, other, "Theirs"), status="ignored")
+    tenant = await stage.tenant()
+    a = await send(stage, tenant, release="1.0.0", environment="production")
+    await patch(stage, tenant, a, status="resolved")
+    b = await send(stage, tenant, "Another one")
+    await send(stage, tenant, release="1.1.0")
+    found = (await get(stage, tenant, f"incidents/{a}/activity"))["items"]
+    assert [one["kind"] for one in found] == ["regressed", "incident.status", "new"]
+    assert [one["release"] for one in found] == ["1.1.0", None, "1.0.0"]
+    assert found[1]["actor_kind"] == "person"
+    assert found[1]["actor_name"].startswith("bob@")
+    assert (found[1]["before"]["status"], found[1]["after"]["status"]) == ("open", "resolved")
+    assert "address" not in found[1]
+    assert [one["kind"] for one in (await get(stage, tenant, f"incidents/{b}/activity"))["items"]] == ["new"]
+
+
+async def test_a_list_says_in_a_sentence_what_the_newest_analysis_says(stage: Stage) -> None:
+    tenant = await stage.tenant()
+    a, b = await send(stage, tenant, "Card declined"), await send(stage, tenant, "Disk full")
+    insert = (
+        "INSERT INTO analyses (project_id, incident_id, state, cause, created_at, due_at, finished_at, result)"
+        " VALUES (%s, %s, %s, 'new', now(), now(), now(), %s) RETURNING id"
+    )
+    for state, text in (("done", "The bank said no."), ("done", "The card had ended."), ("failed", "Nothing.")):
+        await stage.rows(insert, tenant.project_id, a, state, orjson.dumps({"summary": text}).decode())
+    told = {one["id"]: one["analysis"] for one in (await get(stage, tenant, "incidents"))["items"]}
+    assert told == {a: "The card had ended.", b: None}

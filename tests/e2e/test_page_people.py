@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -63,6 +64,51 @@ async def test_an_incident_says_how_its_analysis_stands(product: Product, owner:
     page = await owner.open(f"/projects/{product.project_id}/incidents?q=")
     await page.locator("a.title").first.click()
     await page.get_by_role("heading", name="Analysis").wait_for()
+
+
+async def test_an_incident_says_what_changed_last_and_keeps_its_activity(product: Product, owner: Person) -> None:
+    demo.send(product.url, product.ingest_key, 20)
+    page = await owner.open(f"/projects/{product.project_id}/incidents?q=RangeError")
+    await page.locator("a.title").first.click()
+    changed, activity = page.locator(".changed"), page.get_by_role("region", name="Activity")
+    await page.get_by_role("button", name="Resolve", exact=True).click()
+    await expect(changed).to_contain_text("Owner resolved it")
+    await page.get_by_role("button", name="Reopen").click()
+    await expect(changed).to_contain_text("Owner reopened it")
+    await page.get_by_text("Ignore", exact=True).click()
+    await page.get_by_role("button", name="for a week").click()
+    await expect(changed).to_contain_text("Owner ignored it until")
+    for line in ("Owner resolved it", "Owner reopened it", "Owner ignored it until", "Seen for the first time"):
+        await expect(activity).to_contain_text(line)
+
+
+async def test_an_incident_is_given_to_any_member(product: Product, owner: Person) -> None:
+    demo.send(product.url, product.ingest_key, 20)
+    page = await owner.open(f"/projects/{product.project_id}/incidents?q=DeadlockDetected")
+    await page.locator("a.title").first.click()
+    await page.get_by_text("Assign", exact=True).click()
+    await page.get_by_role("button", name="to Member").click()
+    await page.get_by_text("is with Member now").wait_for()
+    await expect(page.get_by_role("region", name="Activity")).to_contain_text("Owner gave it to Member")
+
+
+async def test_an_analysis_leads_to_the_frames_it_rests_on_and_stands_in_the_list(product: Product, owner: Person) -> None:
+    demo.send(product.url, product.ingest_key, 20)
+    page = await owner.open(f"/projects/{product.project_id}/incidents?q=UnicodeDecodeError")
+    await page.locator("a.title").first.click()
+    explain = page.get_by_role("button", name=re.compile("Explain this|Again"))
+    await explain.click()
+    rests = page.get_by_text("What it rests on")
+    await rests.wait_for(timeout=60_000)
+    await page.evaluate("() => { for (const one of document.querySelectorAll('.frame-head[aria-expanded=true]')) one.click(); }")
+    await rests.click()
+    await page.locator(".evidence button").first.click()
+    await expect(page.locator(".frame-head:focus")).to_have_attribute("aria-expanded", "true")
+    await page.get_by_role("button", name="Helpful", exact=True).click()
+    await page.get_by_text("Thank you").wait_for()
+    await page.keyboard.press("u")
+    await page.goto(f"{product.url}/projects/{product.project_id}/incidents?q=UnicodeDecodeError")
+    await page.locator(".explained").first.wait_for()
 
 
 async def test_people_see_what_is_held_and_what_deleting_would_mean(product: Product, owner: Person) -> None:

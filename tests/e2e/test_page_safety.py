@@ -1,4 +1,4 @@
-"""Hostile text in every field of an event runs nowhere, and every page can be used by everybody (axe)."""
+"""Hostile text in every field of an event runs nowhere."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from local import page_tools
-from tests.e2e import browser, demo
+from tests.e2e import browser
 from tests.e2e.browser import Person
 from tests.e2e.conftest import Product
 
@@ -33,8 +32,6 @@ ATTACKS = (
     "\u202e<b>right to left</b>\u2066",
     "__proto__",
 )
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PAGES = ("incidents?q=", "start", "start?platform=go", "keys", "usage", "settings", "alerts")
 
 
 def hostile_event(attack: str) -> dict[str, Any]:
@@ -179,31 +176,3 @@ async def test_copied_markdown_ends_no_code_block_early(product: Product, owner:
     )
     assert text.count("`````") == 2
     assert "\\*\\*E\\*\\*" in text
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_axe_finds_nothing_serious_on_any_page(product: Product, theme: str) -> None:
-    demo.send(product.url, product.ingest_key, 60)
-    axe = (page_tools.modules() / "axe-core" / "axe.min.js").read_text()
-    async with browser.opened(product, color_scheme=theme) as person:
-        await person.sign_in()
-        page = await person.open(f"/projects/{product.project_id}/incidents?q=PaymentDeclined")
-        first = await page.get_by_role("link", name="PaymentDeclined").first.get_attribute("href")
-        found = {}
-        for path in (
-            *(f"/projects/{product.project_id}/{one}" for one in PAGES),
-            "/projects/new",
-            first,
-            "/health",
-            "/projects/0/incidents",
-        ):
-            await page.goto(product.url + path)
-            await page.locator("main :is(h1, h2)").first.wait_for(state="attached")
-            await page.wait_for_timeout(400)
-            await page.evaluate("() => { for (const one of document.querySelectorAll('details:not(.menu)')) one.open = true }")
-            await page.evaluate(axe)
-            result = await page.evaluate(f"axe.run(document, {{runOnly: {RULES}}})")
-            bad = [one for one in result["violations"] if one["impact"] in {"serious", "critical"}]
-            if bad:
-                found[path] = [(one["id"], [node["html"][:160] for node in one["nodes"][:3]]) for one in bad]
-        assert found == {}, json.dumps(found, indent=1)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import anyio
+import httpx
 import pytest
 
+from lib import sign_in
 from lib.auth import LEEWAY_SECONDS
 from local import clerk, serving
 from tests.e2e import browser, clerk_script
@@ -59,3 +62,25 @@ async def test_signing_out_ends_the_session(with_clerk: Product) -> None:
         await page.get_by_role("button", name="Sign in with Clerk").wait_for()
         await page.goto(with_clerk.url + "/health")
         await page.get_by_role("button", name="Sign in with Clerk").wait_for()
+
+
+async def test_clerks_host_is_allowed_on_the_sign_in_page_alone(with_clerk: Product) -> None:
+    found = {}
+    async with httpx.AsyncClient(base_url=with_clerk.url) as client:
+        config = (await client.get("/api/account/config")).json()
+        for path in (
+            "/sign-in",
+            "/",
+            f"/projects/{with_clerk.project_id}/incidents",
+            "/account",
+            "/health",
+            "/app.js",
+            "/privacy",
+        ):
+            found[path] = (await client.get(path)).headers["content-security-policy"]
+    host = config["script_url"].removesuffix(sign_in.SCRIPT)
+    script = {path: re.findall("script-src ([^;]*)", policy)[0].split() for path, policy in found.items()}
+    assert script.pop("/sign-in") == ["'self'", host, sign_in.CHALLENGES]
+    assert set(map(tuple, script.values())) == {("'self'",)}
+    assert [path for path, policy in found.items() if host in policy] == ["/sign-in"]
+    assert not any("unsafe-eval" in policy or "script-src 'unsafe" in policy for policy in found.values())

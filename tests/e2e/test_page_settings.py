@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 
 import httpx
+import psycopg
 import pytest
 
 from tests.e2e import browser, demo
@@ -69,13 +71,37 @@ async def test_rules_are_tried_before_they_are_set(product: Product, owner: Pers
     await page.get_by_text("These hold for events from now on").wait_for()
     await page.reload()
     await expect(page.get_by_label("Names whose values are removed")).to_have_value("cart value")
-    rules = page.get_by_label("Rules, as JSON")
-    await rules.fill("[{")
-    await page.get_by_role("button", name="Try on recent events").last.click()
-    await page.get_by_text("This is no JSON").wait_for()
-    await rules.fill('[{"match": {"type": "*Error"}, "fingerprint": ["all"]}]')
-    await page.get_by_role("button", name="Try on recent events").last.click()
+    form = page.get_by_role("form", name="Grouping rules")
+    await form.get_by_role("button", name="Add a rule").click()
+    await form.get_by_label("Name").fill("Every error")
+    await form.get_by_label("Pattern").fill("*Error")
+    await form.get_by_label("Fingerprint").fill("all")
+    await form.get_by_role("button", name="Try on recent events").click()
     await page.get_by_text("would join").first.wait_for()
+    await form.get_by_role("button", name="Add a rule").click()
+    second = form.get_by_role("group", name="Rule 2")
+    await second.get_by_label("What it does").select_option("leaves frames out of the grouping")
+    await second.get_by_role("group", name="Frames of which").get_by_label("Pattern").fill("shop.retry*")
+    await form.get_by_role("button", name="Move rule 2 up").click()
+    await page.get_by_role("button", name="Edit as JSON").click()
+    text = page.get_by_label("Rules, as JSON")
+    assert json.loads(await text.input_value()) == [
+        {"match": {}, "ignore_frames": {"module": "shop.retry*"}},
+        {"name": "Every error", "match": {"type": "*Error"}, "fingerprint": ["all"]},
+    ]
+    for wrong in ("[{", "{}", "[1]"):
+        await text.fill(wrong)
+        await page.get_by_role("button", name="Edit as a form").click()
+        await page.get_by_text(re.compile("This is no JSON|Rules are a list")).wait_for()
+    await text.fill('[{"match": {"tag.region": "eu"}, "fingerprint": ["{{ default }}", "eu"]}]')
+    await form.get_by_role("button", name="Save").click()
+    await page.get_by_text("These hold for events from now on").last.wait_for()
+    await page.reload()
+    await expect(form.get_by_label("Name of the tag")).to_have_value("region")
+    await expect(form.get_by_label("Fingerprint")).to_have_value("{{ default }}\neu")
+    await form.get_by_role("button", name="Remove rule 1").click()
+    await form.get_by_role("button", name="Save").click()
+    await page.get_by_text("No rule: events are grouped by their crash alone").wait_for()
 
 
 async def test_a_repository_is_set_for_everybody_and_issues_are_written_there(product: Product, owner: Person) -> None:
@@ -111,7 +137,22 @@ async def test_where_events_went_is_told_with_the_reason(product: Product, owner
     async with httpx.AsyncClient(base_url=product.url) as client:
         headers = {"Authorization": f"Bearer {product.ingest_key}"}
         await client.post("/api/ingest", json={"level": "error"}, headers=headers)  # says nothing: refused
-        await client.post("/api/ingest", json={"message": "Taken"}, headers=headers)
+        taken = await client.post("/api/ingest", json={"message": "Taken"}, headers=headers)
+    event_id = taken.json()["items"][0]["event_id"]
     page = await owner.open(f"/projects/{product.project_id}/usage?hours=24")
     await page.get_by_text("stored", exact=True).wait_for()
     await page.get_by_role("heading", name="What was used").wait_for()
+    await page.get_by_text("events are not limited by the month").wait_for()
+    await page.get_by_label("Event id").fill(event_id)
+    await page.get_by_role("button", name="Find it").click()
+    await page.get_by_text("and is in incident").wait_for()
+    await page.get_by_label("Event id").fill("f" * 32)
+    await page.keyboard.press("Enter")
+    await page.get_by_text("No event with this id is stored in this project").wait_for()
+    with psycopg.connect(product.database_url, autocommit=True) as conn:
+        conn.execute("UPDATE workspaces SET events_per_month_max = 10000000 WHERE slug = 'demo'")
+    await page.reload()
+    await page.get_by_text("of 10,000,000 events of this month").wait_for()
+    with psycopg.connect(product.database_url, autocommit=True) as conn:
+        conn.execute("UPDATE workspaces SET events_per_month_max = NULL WHERE slug = 'demo'")
+    owner.noticed.clear()  # the browser's own line about the event that is not there

@@ -100,3 +100,16 @@ async def test_a_snippet_holds_the_key_once_whatever_the_key_is(person: Person) 
 )
 async def test_a_repository_is_one_of_github_or_none(person: Person, typed: str, repository: str | None) -> None:
     assert await ask(person, "markdown", "repositoryOf", typed) == repository
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"name": "Timeouts", "match": {"type": "*Timeout*", "tag.a.b": "x"}, "fingerprint": ["db", "{{ default }}"]},
+        {"match": {}, "ignore_frames": {"module": "shop.retry*", "path": "*/lib/*"}},
+        {"match": {"level": "error"}, "fingerprint": ["one"]},
+    ],
+)
+async def test_a_grouping_rule_comes_out_of_its_form_as_it_went_in(person: Person, rule: dict[str, Any]) -> None:
+    code = "async (rule) => { const it = await import('/lib/rule_forms.js'); return it.rulesOf(it.drafts([rule])); }"
+    assert await person.page.evaluate(code, rule) == [rule]

@@ -13,6 +13,7 @@ from local.routing import Router
 PUBLIC = ROOT / "public"
 OURS = [file for file in sorted(PUBLIC.rglob("*.js")) if file.parent.name != "vendor"]
 FIRST_LOAD_BYTES_MAX = 150_000
+ALL_BYTES_MAX = 180_000
 IMPORT = re.compile(r"""(?:from|import)\s*\(?["'](\.{1,2}/[^"']+)["']""")
 # Ways in which text becomes markup or code.
 SINKS = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|eval\(|new Function")
@@ -39,10 +40,17 @@ def test_pages_hold_nothing_inline() -> None:
         assert not re.search(r"<style|\sstyle=|\son\w+=", text), page.name
 
 
-def test_everything_that_is_ever_loaded_fits_the_budget() -> None:
-    """All views together, though a first load takes one."""
-    files = reached(PUBLIC / "app.js") | {PUBLIC / "index.html", PUBLIC / "theme.js"} | set(PUBLIC.rglob("*.css"))
-    assert sum(len(gzip.compress(file.read_bytes(), 6)) for file in files) <= FIRST_LOAD_BYTES_MAX
+def gzipped_bytes(files: set[Path]) -> int:
+    return sum(len(gzip.compress(file.read_bytes(), 6)) for file in files)
+
+
+def test_a_first_load_fits_the_budget_and_all_that_is_ever_loaded_is_little_more() -> None:
+    """First: what the page names itself. In the end: all views, charts included."""
+    shell = {PUBLIC / "index.html", PUBLIC / "app.js", PUBLIC / "theme.js", *(PUBLIC / "style").glob("*.css")}
+    named = {PUBLIC / link.lstrip("/") for link in re.findall(r'(?:href|src)="(/[^"]+)"', (PUBLIC / "index.html").read_text())}
+    assert gzipped_bytes(shell | named) <= FIRST_LOAD_BYTES_MAX
+    everything = shell | named | reached(PUBLIC / "app.js")
+    assert gzipped_bytes(everything) <= ALL_BYTES_MAX
 
 
 def test_every_import_and_every_preload_is_there() -> None:
