@@ -451,6 +451,12 @@ CREATE FUNCTION public.is_held(project bigint, print uuid) RETURNS boolean
                             where s.project_id = project and s.hold_id = h.id and s.fingerprint = print)))
 $$;
 
+CREATE FUNCTION public.is_project_held(project bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    select exists (select from legal_holds h where h.project_id = project and h.incident_id is null and h.ended_at is null)
+$$;
+
 CREATE FUNCTION public.is_sample(nth bigint, most integer) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $_$
@@ -788,7 +794,9 @@ declare
 begin
     delete from audit_log a
      using workspaces w
-     cross join lateral (select o.id, o.at from audit_log o where o.workspace_id = w.id order by o.id limit max_rows) o
+     cross join lateral (select o.id, o.at from audit_log o
+                          where o.workspace_id = w.id and (o.project_id is null or not is_project_held(o.project_id))
+                          order by o.id limit max_rows) o
      where o.at < older_than and a.workspace_id = w.id and a.id = o.id;
     get diagnostics gone = row_count;
     return gone;
@@ -843,6 +851,7 @@ declare
     is_there boolean;
     gone integer;
 begin
+    perform pg_advisory_xact_lock(7308, 0);
     if to_regclass(name) is null or not pg_try_advisory_xact_lock(7307, received - date '2000-01-01') then
         return null;
     end if;
@@ -853,12 +862,8 @@ begin
                    select m.ctid from %1$I m
                     where m.expires_on < today() and (not $2 or not is_held(m.project_id, m.fingerprint)) limit $1))
             returning e.project_id, e.event_id
-        ), locked as (
-            select k.ctid from event_ids k join gone g on g.project_id = k.project_id and g.event_id = k.event_id
-             order by k.project_id, k.event_id
-               for update of k
         ), forgotten as (
-            delete from event_ids k using locked l where k.ctid = l.ctid
+            delete from event_ids k using gone g where g.project_id = k.project_id and g.event_id = k.event_id
         )
         select count(*) from gone', name)
       into gone using max_rows, exists (select from legal_holds h where h.ended_at is null);
@@ -933,14 +938,17 @@ begin
         select d.project_id, d.hour, d.key_id, d.outcome, d.reason, d.shard
           from projects p
          cross join lateral (select * from outcomes i where i.project_id = p.id and i.hour < older_than
-                              order by i.hour limit max_rows) d) d
+                              order by i.hour limit max_rows) d
+         where not is_project_held(p.id)) d
      where o.project_id = d.project_id and o.hour = d.hour and o.key_id = d.key_id and o.outcome = d.outcome
        and o.reason = d.reason and o.shard = d.shard;
     get diagnostics total = row_count;
-    delete from project_hours h using projects p where h.project_id = p.id and h.hour < older_than;
+    delete from project_hours h using projects p
+     where h.project_id = p.id and h.hour < older_than and not is_project_held(p.id);
     get diagnostics gone = row_count;
     total := total + gone;
-    delete from outcome_samples s using projects p where s.project_id = p.id and s.at < older_than;
+    delete from outcome_samples s using projects p
+     where s.project_id = p.id and s.at < older_than and not is_project_held(p.id);
     get diagnostics gone = row_count;
     return total + gone;
 end
@@ -1031,7 +1039,9 @@ declare
     gone integer;
 begin
     delete from usage u
-     where u.ctid = any (array(select o.ctid from usage o where o.month < date_trunc('month', older_than)::date limit max_rows));
+     where u.ctid = any (array(select o.ctid from usage o
+                                where o.month < date_trunc('month', older_than)::date and not is_project_held(o.project_id)
+                                limit max_rows));
     get diagnostics gone = row_count;
     return gone;
 end

@@ -69,6 +69,19 @@ async def delete(conn: db.Connection, person_id: int, address: str | None, *, ev
     await db.fetch_one(conn, "person_update_forgotten", person_id=person_id)
 
 
+async def list_deleted(conn: db.Connection) -> list[dict[str, Any]]:
+    """Every account that was deleted, by its number and a hash: what `delete_again` takes."""
+    return list(await db.fetch_all(conn, "person_list_deleted"))
+
+
+async def delete_again(conn: db.Connection, person_id: int, clerk_hash: str) -> bool:
+    """Delete an account that a restored backup brought back; answers whether it was there. `conn` is in a transaction."""
+    if await db.fetch_one(conn, "person_find_by_hash", person_id=person_id, clerk_hash=clerk_hash) is None:
+        return False
+    await delete(conn, person_id, None, even_if_held=True)
+    return True
+
+
 async def _settle(
     conn: db.Connection, person_id: int, address: str | None, found: Mapping[str, Any], *, even_if_held: bool
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
@@ -100,7 +100,7 @@ class Search:
         elif place := self._place(position):
             position = await self._erase_events(conn, row, place, position, removed)
         elif (nth := position["text"] or 0) < len(self._texts):
-            position = await self._erase_texts(conn, nth, position, removed)
+            position = await self._erase_texts(conn, row, nth, position, removed)
         else:
             position = {"archive": []}
         await self._write(conn, row, position, removed)
@@ -131,6 +131,7 @@ class Search:
         after = position["after"] if place.key == position["place"] else None
         page = await subjects.look(conn, self._subject, self._mentions, place, row["requested_at"], after)
         if page.found:
+            await db.fetch_one(conn, "erasure_lock_events")
             gone = await db.fetch_one(
                 conn, "erasure_delete_events", project_id=place.project_id, received=[one.received_at for one in page.found],
                 event_ids=[one.event_id for one in page.found],
@@ -148,21 +149,23 @@ class Search:
             await db.fetch_one(conn, "erasure_update_statistics", relation=relation)
 
     async def _erase_texts(
-        self, conn: db.Connection, nth: int, position: dict[str, Any], removed: Counter[str]
+        self, conn: db.Connection, row: Mapping[str, Any], nth: int, position: dict[str, Any], removed: Counter[str]
     ) -> dict[str, Any]:
         one, after = self._texts[nth], position["after"]
         rows = await db.fetch_all(conn, "erasure_list_texts", **one._asdict(), after=after, max_rows=TEXT_ROWS)
-        for row in rows:
-            wanted = self._mentions.erased(row["texts"])
-            changed = [name for name in one.fields if wanted[name] != row["texts"][name]]
-            if changed and row["held"]:
+        for found in rows:
+            wanted = self._mentions.erased(found["texts"])
+            changed = [name for name in one.fields if wanted[name] != found["texts"][name]]
+            if changed and found["held"]:
                 removed["held_texts"] += 1
             elif changed:
-                was, now = ({name: texts[name] for name in changed} for texts in (row["texts"], wanted))
-                if not await _replace(conn, one, row["key"], was, now):
+                was, now = ({name: texts[name] for name in changed} for texts in (found["texts"], wanted))
+                if "content" in now:
+                    now["erased_at"] = row["requested_at"].isoformat()
+                if not await _replace(conn, one, found["key"], was, now):
                     return {"text": nth, "place": None, "after": after}  # it has just changed: once more
                 removed["texts"] += len(changed)
-                after = row["key"]
+                after = found["key"]
         is_last = len(rows) < TEXT_ROWS
         return {"text": nth + 1 if is_last else nth, "place": None, "after": None if is_last else rows[-1]["key"]}
 
@@ -179,8 +182,6 @@ async def _replace(conn: db.Connection, one: Texts, key: list[str], was: dict[st
             await db.fetch_one(
                 conn, "erasure_update_counts", project_id=one.project_id, fingerprint=key[0], was=name, wanted=other
             )  # fmt: skip
-    if "content" in now:
-        now = now | {"erased_at": datetime.now(UTC).isoformat()}
     row = await db.fetch_one(
         conn, "erasure_update_text", project_id=one.project_id, relation=one.relation, key=key,
         was=orjson.dumps(was).decode(), wanted=orjson.dumps(now).decode(),

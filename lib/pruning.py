@@ -169,6 +169,8 @@ async def plan(conn: db.Connection) -> dict[str, Any]:
         "changes": await db.fetch_all(conn, "retention_list_changes"),
         "payloads": await db.fetch_all(conn, "retention_list_expired"),
         "events": await db.fetch_all(conn, "retention_list_received", days=keep.events),
+        "archives": await db.fetch_all(conn, "archive_list_due"),
+        "rows": await db.fetch_one(conn, "retention_count_due", **keep._asdict(), invitations=keeping.INVITATION_DAYS),
         "deleted": {
             "projects": await db.fetch_all(conn, "deletion_list_due"),
             "workspaces": await db.fetch_all(conn, "deletion_list_due_workspaces"),

@@ -1,8 +1,8 @@
 """Erasures and backups: `python -m local.erasures export > FILE` beside each backup; after one was restored, `… replay FILE`.
 
-What is written holds hashes only. Lines of the log with `"event": "erasure"` are taken, too, if a database is lost whole.
-The next run of retention (`python -m local.retention`) erases again what a replay asked for. Over DATABASE_URL, else over the
-database of the running `make dev`.
+What is written holds hashes only, of accounts that were deleted, too, which a replay deletes again at once. Lines of the log with
+`"event": "erasure"` are taken, too, if a database is lost whole. The next run of retention (`python -m local.retention`) erases
+again what a replay asked for. Over DATABASE_URL, else over the database of the running `make dev`.
 """
 
 from __future__ import annotations
@@ -15,30 +15,38 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lib import db, erasures
+from lib import accounts, db, erasures
 from lib.errors import Problem
 from local import dev_file
 
+ACCOUNT = {"person_id", "clerk_hash", "deleted_at"}
 FIELDS = {"workspace_id", "requested_at", "user_hashes", "mark", "word_mark", "word_lengths", "joiners", "mentions"}
 
 
 def read(text: str) -> list[dict[str, Any]]:
-    """The erasures in a file: what `export` wrote, or a log. Raises ValueError for a line that is no JSON."""
+    """Erasures and deleted accounts in a file: what `export` wrote, or a log. Raises ValueError for a line that is no JSON."""
     lines = [json.loads(line) for line in text.splitlines() if line.strip()]
-    return [{name: line[name] for name in FIELDS} for line in lines if line.keys() >= FIELDS]
+    return [{name: line[name] for name in kind} for line in lines for kind in (FIELDS, ACCOUNT) if line.keys() >= kind]
 
 
 async def export(url: str) -> str:
-    """Every erasure that the database knows, a line each."""
+    """Every erasure and deleted account that the database knows, a line each."""
     async with await db.connect(url) as conn:
-        rows = await erasures.list_everywhere(conn)
+        rows = [*await erasures.list_everywhere(conn), *await accounts.list_deleted(conn)]
     return "".join(json.dumps(row, default=str) + "\n" for row in rows)
 
 
 async def replay(url: str, lines: list[dict[str, Any]]) -> int:
     """Ask for all of them again; answers how many were taken."""
     async with await db.connect(url) as conn:
-        return sum([await erasures.replay(conn, line) for line in lines])
+        return sum([await _again(conn, line) for line in lines])
+
+
+async def _again(conn: db.Connection, line: dict[str, Any]) -> bool:
+    if "person_id" not in line:
+        return await erasures.replay(conn, line)
+    async with conn.transaction():
+        return await accounts.delete_again(conn, line["person_id"], line["clerk_hash"])
 
 
 def main() -> int:
@@ -57,7 +65,7 @@ def main() -> int:
             print(asyncio.run(export(url)), end="")
         else:
             taken = asyncio.run(replay(url, read(given.file.read_text(encoding="utf-8"))))
-            print(f"{taken} erasures were asked for again; run `python -m local.retention` to do them now.")
+            print(f"{taken} erasures and deletions were asked for again; run `python -m local.retention` to do them now.")
     except (Problem, ValueError, OSError) as problem:
         print(problem, file=sys.stderr)
         return 1

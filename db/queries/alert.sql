@@ -246,9 +246,10 @@ ON CONFLICT (project_id, channel_id, address) DO UPDATE SET address = excluded.a
 RETURNING token;
 
 -- name: alert_delete_old
--- What was told, or never could be, some time ago.
+-- What was told, or never could be, some time ago; nothing of a project that is held.
 DELETE FROM alerts WHERE (project_id, id) IN (
-  SELECT project_id, id FROM alerts WHERE created_at < %(before)s ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED);
+  SELECT project_id, id FROM alerts
+   WHERE created_at < %(before)s AND NOT is_project_held(project_id) ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED);
 
 -- name: alert_claim_notices
 -- What workspaces are to be told, the oldest first; locked until the transaction ends.

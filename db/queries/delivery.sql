@@ -109,10 +109,11 @@ SELECT DISTINCT lower(pe.email) AS address
  ORDER BY 1;
 
 -- name: delivery_delete_old
--- Deliveries that ended some time ago, with their attempts.
+-- Deliveries that ended some time ago, with their attempts; none of a project that is held.
 DELETE FROM deliveries WHERE (workspace_id, id) IN (
   SELECT workspace_id, id FROM deliveries
-   WHERE created_at < %(before)s AND state <> 'pending' ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED);
+   WHERE created_at < %(before)s AND state <> 'pending' AND (project_id IS NULL OR NOT is_project_held(project_id))
+   ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED);
 
 -- name: delivery_list
 -- A project's deliveries, the newest first, by index deliveries_by_project.

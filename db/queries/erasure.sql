@@ -87,6 +87,10 @@ SELECT analyse_anew(%(relation)s::text::regclass);
 -- name: erasure_list_held
 SELECT whole, fingerprints FROM held_of(%(project_id)s);
 
+-- name: erasure_lock_events
+-- Whoever removes events takes turns.
+SELECT pg_advisory_xact_lock(7308, 0);
+
 -- name: erasure_delete_events
 SELECT events, payloads, held FROM erase_events(%(project_id)s, %(received)s::timestamptz[], %(event_ids)s::uuid[]);
 

@@ -43,6 +43,18 @@ SELECT m.workspace_id, w.name, m.role,
  WHERE m.person_id = %(person_id)s
  ORDER BY m.workspace_id;
 
+-- name: person_list_deleted
+-- For a file beside the backups: numbers, and hashes of what the sign-in service calls them.
+SELECT id AS person_id, substr(clerk_user_id, length('deleted:') + 1) AS clerk_hash, deleted_at
+  FROM people
+ WHERE deleted_at IS NOT NULL
+ ORDER BY id;
+
+-- name: person_find_by_hash
+SELECT id FROM people
+ WHERE id = %(person_id)s AND deleted_at IS NULL
+   AND encode(sha256(convert_to(clerk_user_id, 'UTF8')), 'hex') = %(clerk_hash)s;
+
 -- name: person_delete_invitations
 -- Those to their address, whatever became of them. By index invitations_by_address.
 DELETE FROM invitations WHERE lower(email) = lower(%(email)s);

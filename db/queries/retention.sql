@@ -15,6 +15,32 @@ SELECT p.day, greatest(c.reltuples, 0)::bigint AS rows, pg_total_relation_size(c
  WHERE p.day < today()
  ORDER BY p.day;
 
+-- name: retention_count_due
+-- How many rows the other steps would remove now; looks at all of them, so only somebody at a terminal asks.
+SELECT (SELECT count(*) FROM kept_payloads k
+         WHERE k.kept_until < today() OR (k.kept_until IS NULL AND NOT is_held(k.project_id, k.fingerprint))) AS kept,
+       (SELECT count(*) FROM event_counts c
+         WHERE c.hour < now() - make_interval(days => %(counts)s) AND NOT is_held(c.project_id, c.fingerprint)) AS counts,
+       (SELECT count(*) FROM projects p JOIN incidents i ON i.project_id = p.id
+         WHERE i.last_seen < now() - make_interval(days => greatest(%(incidents)s, p.retention_days) + 31)
+           AND i.merged_into IS NULL AND NOT is_project_held(p.id)
+           AND NOT EXISTS (SELECT FROM legal_holds h
+                            WHERE h.project_id = i.project_id AND h.incident_id = i.id AND h.ended_at IS NULL)
+           AND NOT EXISTS (SELECT FROM incident_fingerprints f
+                            WHERE f.project_id = i.project_id AND f.incident_id = i.id
+                              AND is_held(f.project_id, f.fingerprint))) AS incidents,
+       (SELECT count(*) FROM audit_log a
+         WHERE a.at < now() - make_interval(days => %(audit)s)
+           AND (a.project_id IS NULL OR NOT is_project_held(a.project_id)))
+       + (SELECT count(*) FROM audit_refusals r WHERE r.minute < now() - make_interval(days => %(audit)s)) AS audit,
+       (SELECT count(*) FROM usage u
+         WHERE u.month < date_trunc('month', today() - %(usage)s::int)::date AND NOT is_project_held(u.project_id)) AS usage,
+       (SELECT count(*) FROM outcomes o
+         WHERE o.hour < now() - make_interval(days => %(outcomes)s) AND NOT is_project_held(o.project_id)) AS outcomes,
+       (SELECT count(*) FROM invitations i
+         WHERE least(i.accepted_at, i.revoked_at, i.expires_at) < now() - make_interval(days => %(invitations)s)) AS invitations,
+       (SELECT count(*) FROM erasures e WHERE e.finished_at IS NULL) AS erasures;
+
 -- name: retention_delete_payloads
 -- See db/migrations/0050_retention.sql for its guarantees.
 SELECT row_count, bytes FROM prune_payloads(%(day)s);

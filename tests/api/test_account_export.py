@@ -37,6 +37,13 @@ async def test_everything_held_about_a_person_is_in_one_zip(stage: Stage) -> Non
     await stage.rows(
         "INSERT INTO legal_holds (project_id, reason, placed_by) VALUES (%s, 'case 7', %s)", tenant.project_id, person["id"]
     )
+    await stage.rows(
+        "WITH one AS (INSERT INTO incidents (project_id, level, title, platform, first_seen, last_seen)"
+        "  VALUES (%s, 'error', 'x', 'python', now(), now()) RETURNING project_id, id)"
+        " INSERT INTO analyses (project_id, incident_id, state, cause, created_at, due_at, helpful, rated_by, rated_at)"
+        " SELECT project_id, id, 'done', 'new', now(), now(), false, %s, now() FROM one",
+        tenant.project_id, person["id"],
+    )  # fmt: skip
     files = await export(stage, stage.alice())
     assert orjson.loads(files["profile.ndjson"])["email"] == alice
     assert orjson.loads(files["memberships.ndjson"])["role"] == "owner"
@@ -44,6 +51,7 @@ async def test_everything_held_about_a_person_is_in_one_zip(stage: Stage) -> Non
     assert "made by alice" in files["keys.csv"]
     assert {"key.issue", "invitation.create"} <= {line.split(",")[4] for line in files["changes.csv"].splitlines()}
     assert "hold placed" in files["made.csv"]
+    assert orjson.loads(files["ratings.ndjson"])["helpful"] is False
     assert alice.upper() in files["messages.csv"]
     assert set(orjson.loads(files["schema.json"])) == {f"{sheet.name}.{sheet.form}" for sheet in exported.PERSON}
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -12,8 +14,9 @@ import psycopg
 import pytest
 
 from lib import db, payloads, pruning, runs
+from local.folders import ROOT
 from tests.lib import canaries
-from tests.lib.expiring import day, payload_days, record, record_expired
+from tests.lib.expiring import age, day, payload_days, record, record_expired
 from tests.lib.rows import ask, counts, make_project, row
 
 
@@ -130,6 +133,70 @@ async def test_a_plan_tells_what_would_go_and_changes_nothing(database_url: str)
     assert day(-2) in [one["day"] for one in plan["payloads"]]
     assert (await counts(database_url, project_id))["event_payloads"] == 3
     await prune(database_url)
+
+
+async def test_a_plan_counts_what_the_steps_remove(database_url: str) -> None:
+    async def due() -> dict[str, int]:
+        async with await db.connect(database_url) as conn:
+            return dict((await pruning.plan(conn))["rows"])
+
+    before, project_id = await due(), await make_project(database_url)
+    await record(database_url, [row(project_id, number, retention_days=-1) for number in range(3)])
+    await age(database_url, project_id, 900)
+    await write_old(database_url, project_id)
+    after = await due()
+    assert {name: after[name] - before[name] for name in after} == {
+        "incidents": 3, "counts": 3, "audit": 2, "usage": 1, "outcomes": 1, "invitations": 1, "kept": 0, "erasures": 0,
+    }  # fmt: skip
+    await ask(database_url, "UPDATE retention_sweeps SET passed_at = NULL, position = NULL")
+    await prune(database_url)
+    left = await due()
+    assert [name for name in left if left[name] > before[name]] == []
+
+
+async def write_old(url: str, project_id: int) -> None:
+    """One row of each kind that goes at its own time, of years ago."""
+    for sql in (
+        """INSERT INTO audit_log (workspace_id, project_id, at, actor_kind, action, object_id)
+           SELECT workspace_id, id, now() - interval '9 years', 'cron', 'old.one', '1' FROM projects WHERE id = %s""",
+        """INSERT INTO audit_refusals (workspace_id, minute, actor_kind, actor_id, action, object_id)
+           SELECT workspace_id, now() - interval '9 years', 'person', 1, 'old.one', '' FROM projects WHERE id = %s""",
+        """INSERT INTO usage (workspace_id, month, project_id, shard)
+           SELECT workspace_id, '2015-01-01', id, 0 FROM projects WHERE id = %s""",
+        """INSERT INTO outcomes (project_id, hour, key_id, outcome, reason, shard, event_count)
+           VALUES (%s, '2015-01-01', 0, 'accepted', '', 0, 1)""",
+        """INSERT INTO deliveries (workspace_id, id, project_id, purpose, kind, recipient, idempotency_key, state, created_at,
+                                   next_try_at)
+           SELECT workspace_id, gen_random_uuid(), id, 'alert', 'email', 'x@y.example', 'old', 'sent', '2015-01-01', NULL
+             FROM projects WHERE id = %s""",
+        """INSERT INTO invitations (workspace_id, email, role, token_hash, expires_at)
+           SELECT workspace_id, 'x@y.example', 'viewer', sha256(id::text::bytea), '2015-01-01' FROM projects WHERE id = %s""",
+    ):
+        await ask(url, sql, project_id)
+
+
+async def test_of_a_held_project_nothing_goes_at_its_own_time(database_url: str) -> None:
+    held, neighbour = await make_project(database_url), await make_project(database_url)
+    await ask(database_url, "INSERT INTO legal_holds (project_id, reason) VALUES (%s, 'case 7')", held)
+    for project_id in (held, neighbour):
+        await write_old(database_url, project_id)
+    await prune(database_url)
+    async with await db.connect(database_url) as conn:
+        await db.run(conn, "delivery_delete_old", before=datetime(2020, 1, 1, tzinfo=UTC), limit=1000)
+    for table in ("audit_log", "usage", "outcomes", "deliveries"):
+        sql = f"SELECT project_id FROM {table} WHERE project_id = ANY (%s)"
+        assert await ask(database_url, sql, [held, neighbour]) == [(held,)], table
+
+
+CLOCKS = re.compile(r"datetime\.now|date\.today|time\.time\b|utcnow")
+
+
+@pytest.mark.parametrize(
+    "module", ["pruning", "runs", "purging", "keeping", "retention", "holds", "archives", "erasing", "erasures"]
+)
+def test_what_day_it_is_the_database_says(module: str) -> None:
+    assert not CLOCKS.search((ROOT / f"lib/{module}.py").read_text(encoding="utf-8"))
+    assert CLOCKS.search((ROOT / "lib/own.py").read_text(encoding="utf-8"))  # what is looked for can be found
 
 
 async def test_nothing_of_what_only_a_payload_held_is_left_anywhere(database_url: str) -> None:

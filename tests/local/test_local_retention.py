@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import secrets
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from lib import audit, db, erasures, subjects
+import local.erasures
+from lib import accounts, audit, db, erasures, subjects
 from local.folders import ROOT
 from tests.lib.expiring import day, record_expired
 from tests.lib.rows import ask, counts, make_project
@@ -54,9 +56,31 @@ async def test_what_a_run_logs_stands_apart_from_its_report(database_url: str) -
 async def test_erasures_go_into_a_file_and_come_back(database_url: str, tmp_path: Path) -> None:
     file = tmp_path / "erasures.ndjson"
     line = {"workspace_id": 2**60, "requested_at": "2026-01-01T00:00:00+00:00", "user_hashes": ["ab"], "mark": "hmac:1"}
-    assert all(json.loads(one)["mark"] for one in run(database_url, "local.erasures", "export").splitlines())
+    line |= {"word_mark": "hmac:1", "word_lengths": [6], "joiners": ""}
+    assert all(
+        json.loads(one).keys() & {"mark", "clerk_hash"} for one in run(database_url, "local.erasures", "export").splitlines()
+    )
     file.write_text(json.dumps({**line, "mentions": True}) + '\n{"at": "2026-01-01", "event": "request"}\n')
-    assert "0 erasures" in run(database_url, "local.erasures", "replay", str(file))  # of a workspace that is not there
+    assert "0 erasures and deletions" in run(
+        database_url, "local.erasures", "replay", str(file)
+    )  # of a workspace that is not there
+
+
+async def test_an_account_that_a_backup_brings_back_is_deleted_again(database_url: str) -> None:
+    clerk_id = f"user_{secrets.token_hex(8)}"
+    insert = "INSERT INTO people (clerk_user_id, email) VALUES (%s, %s) RETURNING id"
+    [(person_id,)] = await ask(database_url, insert, clerk_id, f"{clerk_id}@x.example")
+    async with await db.connect(database_url) as conn, conn.transaction():
+        await accounts.delete(conn, person_id, None)
+    text = await local.erasures.export(database_url)
+    assert clerk_id not in text
+    back = "UPDATE people SET clerk_user_id = %s, email = %s, deleted_at = NULL WHERE id = %s"
+    await ask(database_url, back, clerk_id, f"{clerk_id}@x.example", person_id)
+    lines = [line for line in local.erasures.read(text) if line.get("person_id") == person_id]
+    assert not await local.erasures.replay(database_url, [{**lines[0], "clerk_hash": "of somebody else"}])
+    assert [await local.erasures.replay(database_url, lines) for _ in range(2)] == [1, 0]
+    found = await ask(database_url, "SELECT email, deleted_at IS NULL FROM people WHERE id = %s", person_id)
+    assert found == [(None, False)]
 
 
 async def test_archives_are_listed(database_url: str) -> None:

@@ -63,6 +63,13 @@ async def test_incidents_and_usage_stay_when_payloads_go(
     assert not canaries.found_in(everything, canary)
     [incident] = await incidents(stage, tenant)
     assert (incident["id"], incident["event_count"], incident["title"]) == (sent["incident_id"], 1, "Payment failed")
+    path = project(tenant, f"/incidents/{incident['id']}")
+    read = (await stage.incidents.get(path, headers=stage.vera())).json()
+    assert read["events_removed_on"]
+    grouping = (await stage.incidents.get(f"{path}/grouping", headers=stage.vera())).json()
+    assert grouping["items"][0]["reason"]
+    event = (await stage.incidents.get(project(tenant, f"/events/{sent['event_id']}"), headers=stage.vera())).json()
+    assert event["payload"] is None
     usage = await stage.projects.get(project(tenant, "/usage"), headers=stage.vera())
     assert usage.status_code == 200
 
