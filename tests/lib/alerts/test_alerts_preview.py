@@ -124,7 +124,7 @@ async def people(stage: Alerting, ago: list[timedelta]) -> int:
 
 async def test_when_people_became_so_many_is_told_from_light_rows(alerting: Alerting) -> None:
     hour = timedelta(hours=1)
-    await alerting.rows("SELECT make_partitions(current_date - 10, current_date - 9, '{}'::date[])")
+    await alerting.rows("SELECT make_partitions(current_date - 10, current_date - 7, '{}'::date[])")
     incident_id = await people(alerting, [timedelta(days=9), 9 * hour, 7 * hour, 5 * hour])
     await alerting.record(user_hash=hashlib.md5(b"1").hexdigest())  # somebody who is counted already
     by_threshold = {}
