@@ -20,7 +20,7 @@ from lib import db, paging, payloads
 from lib.errors import InvalidRequest, NotFound
 from lib.intake import hashed_person
 from lib.mentions import Mentions, Sought, seek
-from lib.stored_events import Connect
+from lib.stored_events import EVENTS_BETWEEN_PAUSES, Connect
 
 # A function lives for 60 s: an export that is not through by then says where the next part begins.
 EXPORT_SECONDS = 50.0
@@ -103,16 +103,17 @@ async def look(
 ) -> Page:
     """The next page of a place, received before a time: which of its events are the person's."""
     if place.kind == "received":
-        page = await _look_at_light(conn, subject, mentions, place, before, after)
-    else:
-        own: dict[str, Any] = {"day": place.day} if place.kind == "expiring" else {}
-        own |= {"project_id": place.project_id, "before": before, "after": after, "limit": PAGE_EVENTS}
-        rows = await db.fetch_all(conn, f"subject_list_by_{place.kind}", **own)
-        found = [_found(row) for row in rows if mentions.are_in(_body(row))]
-        last = [rows[-1]["received_at"].isoformat(), str(rows[-1]["event_id"])] if len(rows) == PAGE_EVENTS else None
-        page = Page(found, last)
-    await asyncio.sleep(0)  # others may have waited while the payloads were read
-    return page
+        return await _look_at_light(conn, subject, mentions, place, before, after)
+    own: dict[str, Any] = {"day": place.day} if place.kind == "expiring" else {}
+    own |= {"project_id": place.project_id, "before": before, "after": after, "limit": PAGE_EVENTS}
+    rows, found = await db.fetch_all(conn, f"subject_list_by_{place.kind}", **own), []
+    for nth, row in enumerate(rows):
+        if mentions.are_in(_body(row)):
+            found.append(_found(row))
+        if nth % EVENTS_BETWEEN_PAUSES == 0:
+            await asyncio.sleep(0)
+    last = rows[-1] if len(rows) == PAGE_EVENTS else None
+    return Page(found, [last["received_at"].isoformat(), str(last["event_id"])] if last else None)
 
 
 async def _look_at_light(

@@ -82,6 +82,8 @@ async def test_messages_that_wait_leave_without_the_erased_and_once(
     later = [json.dumps(post.body, ensure_ascii=False) for post in list(sink.posts)[posts:]]
     assert ["[gone]" in body for body in later] == [True] * len(KINDS)
     assert not any(canary in body for body in later)
+    kept = await stage.rows("SELECT 1 FROM deliveries WHERE project_id = %s AND content IS NOT NULL", tenant.project_id)
+    assert kept == []  # what was delivered is not kept
 
 
 async def test_an_analysis_and_its_correction_are_rid_of_the_erased(
