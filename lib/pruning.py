@@ -60,7 +60,7 @@ async def apply_changes(one: Run) -> None:
     for change in await db.fetch_all(one.conn, "retention_list_changes"):
         moved: int | None = 0
         while moved is not None and not one.over:
-            async with gently():
+            async with gently(one):
                 row = await db.fetch_one(
                     one.conn, "retention_update_payloads", project_id=change["project_id"], max_rows=MOVED_ROWS
                 )  # fmt: skip
@@ -112,7 +112,7 @@ async def prune_events(one: Run) -> None:
     for received in await db.fetch_all(one.conn, "retention_list_received", days=one.keep.events):
         removed: int | None = 1
         while removed and not one.over:
-            async with gently():
+            async with gently(one):
                 row = await when_free(one, "retention_delete_events", day=received["day"], max_rows=EVENT_ROWS)
             removed = row["removed"] if row else None
             one.add("events", rows=removed or 0)
@@ -122,7 +122,7 @@ async def prune_counts(one: Run) -> None:
     """Remove hourly counts older than is kept; looks at every row, in the order of their key, over as many runs as it takes."""
     seen = 1
     while seen and not one.over:
-        async with gently():
+        async with gently(one):
             row = await db.fetch_one(one.conn, "retention_delete_counts", days=one.keep.counts, max_rows=COUNT_ROWS)
         seen = row["seen"] if row else 0
         one.add("counts", rows=row["removed"] if row else 0)

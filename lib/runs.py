@@ -16,8 +16,8 @@ from lib.objects import Store
 
 # A function of this job lives for 300 s (vercel.json); a step under way may take as long as the rest.
 RUN_SECONDS = 240.0
-# After a step in rows so much of the time that it took: events that come meanwhile share PostgreSQL's processors with it.
-REST_SHARE = 1.0
+# After a step in rows, while others are at work in the database: so many times what it took. They share its processors.
+REST_SHARE = 3.0
 # How often a partition's lock is asked for; each time, events wait 100 ms at most (db/migrations/0050_retention.sql).
 DROP_TRIES = 30
 DROP_PAUSE_SECONDS = 0.3
@@ -46,18 +46,21 @@ class Run:
 
 
 @asynccontextmanager
-async def gently() -> AsyncIterator[None]:
-    """A step in rows, and a rest after it."""
+async def gently(one: Run) -> AsyncIterator[None]:
+    """A step in rows, and a rest after it where somebody else is at work."""
     began = time.monotonic()
     yield
-    await asyncio.sleep(REST_SHARE * (time.monotonic() - began))
+    took = time.monotonic() - began
+    row = await db.fetch_one(one.conn, "cron_count_others")
+    if row and row["active"]:
+        await asyncio.sleep(REST_SHARE * took)
 
 
 async def repeat(one: Run, step: str, query: str, **params: Any) -> None:
     """Until the query, which answers how many rows it touched, finds none, or there is no more time."""
     removed = 1
     while removed and not one.over:
-        async with gently():
+        async with gently(one):
             row = await db.fetch_one(one.conn, query, **params)
         removed = row["removed"] if row else 0
         one.add(step, rows=removed)

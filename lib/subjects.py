@@ -176,7 +176,7 @@ async def export(connect: Connect, subject: Subject, start: Position | None = No
 
 
 async def _now(conn: db.Connection) -> datetime:
-    row = await db.fetch_one(conn, "subject_find_now")
+    row = await db.fetch_one(conn, "cron_find_now")
     assert row  # noqa: S101 - one row
     return row["now"]  # type: ignore[no-any-return]
 

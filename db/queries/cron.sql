@@ -7,3 +7,9 @@ UPDATE cron_runs SET finished_at = clock_timestamp(), report = %(report)s::jsonb
 
 -- name: cron_find_now
 SELECT clock_timestamp() AS now;
+
+-- name: cron_count_others
+-- Connections of this database that do something at this moment, apart from this one.
+SELECT count(*) AS active
+  FROM pg_stat_activity
+ WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid() AND backend_type = 'client backend';

@@ -21,9 +21,6 @@ SELECT p.id AS project_id, d.kind, d.day
  WHERE p.workspace_id = %(workspace_id)s
  ORDER BY p.id, d.nth, d.day;
 
--- name: subject_find_now
-SELECT clock_timestamp() AS now;
-
 -- name: subject_list_by_received
 -- Light rows of a day received, by key: those that count the person, or all, with what might mention them.
 SELECT project_id, received_at, event_id, fingerprint, coalesce(user_hash = ANY (%(user_hashes)s), false) AS is_counted,

@@ -188,6 +188,27 @@ async def test_of_a_held_project_nothing_goes_at_its_own_time(database_url: str)
         assert await ask(database_url, sql, [held, neighbour]) == [(held,)], table
 
 
+async def test_a_step_in_rows_rests_while_others_are_at_work_and_not_otherwise(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await db.connect(database_url) as conn, await db.connect(database_url) as other:
+        one = runs.Run(conn, 30)
+        monkeypatch.setattr(runs, "REST_SHARE", 10_000.0)  # a rest would be minutes
+        async with asyncio.timeout(60), runs.gently(one):
+            await asyncio.sleep(0.02)
+        monkeypatch.setattr(runs, "REST_SHARE", 10.0)
+        working = asyncio.create_task(other.execute("SELECT pg_sleep(60)"))
+        while not await ask(database_url, "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(60)'"):
+            pass
+        began = time.monotonic()
+        async with runs.gently(one):
+            await asyncio.sleep(0.02)
+        assert time.monotonic() - began >= 0.2
+        await other.cancel_safe()
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            await working
+
+
 CLOCKS = re.compile(r"datetime\.now|date\.today|time\.time\b|utcnow")
 
 

@@ -25,8 +25,8 @@ CLIENTS = 12
 # Of each kind, in turn, and one more without: each that removes is held against its neighbours, since a machine has moods.
 WINDOWS = 40
 WINDOW_SECONDS = 1.5
-EXPIRED_DAYS = 12
-EXPIRED_EVENTS = 10_000  # of each day
+EXPIRED_DAYS = 3
+EXPIRED_EVENTS = 30_000  # of each day
 # In a window that removes, a run begins each so many seconds: the cron begins one twice a day.
 BETWEEN_RUNS_SECONDS = 1.0
 SHARE_MIN = 0.9
@@ -107,7 +107,7 @@ def test_retention_takes_nothing_that_stays_and_little_of_the_speed(durable: Dur
                     speeds[removing].append((len(load.promised) - before) / (time.monotonic() - began))
                     if removing:  # something to do again, made while nothing is measured
                         remover.let(False)
-                        expire(durable.url, old, range(1, 4))
+                        expire(durable.url, old, range(1, 2))
         finally:
             remover.stop()
     asyncio.run(pruned(durable.url))
