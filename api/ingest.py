@@ -258,11 +258,10 @@ def plain_results(accepted: list[Accepted]) -> list[dict[str, Any]]:
 
 def plain_result(accepted: Accepted) -> dict[str, Any]:
     """What became of one event; `failed` was not kept and may be sent again."""
-    if isinstance(accepted.result, Recorded):
-        return {
-            "event_id": accepted.event_id, "outcome": accepted.result.outcome, "incident_id": accepted.result.incident_id,
-        }  # fmt: skip
-    return {"event_id": accepted.event_id, "outcome": "failed", "incident_id": None, "detail": accepted.result.detail}
+    event_id, result = accepted
+    if isinstance(result, Recorded):
+        return {"event_id": event_id, "outcome": result.outcome, "incident_id": result.incident_id}
+    return {"event_id": event_id, "outcome": "failed", "incident_id": None, "detail": result.detail}
 
 
 def invalid(item: native.ItemError) -> dict[str, Any]:

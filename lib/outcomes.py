@@ -74,8 +74,9 @@ class Outcomes:
         if events <= 0 or (name not in self._counts and len(self._counts) >= COUNTS_MAX):
             return
         self._counts[name] += events
-        held = self._samples.setdefault(key.project_id, deque(maxlen=SAMPLES_HELD_MAX))
-        held.append({**name._asdict(), "at": now, "event_count": events, "detail": detail})
+        if outcome != "duplicate":  # nobody looks for it, and a client that repeats itself would push out what is looked for
+            held = self._samples.setdefault(key.project_id, deque(maxlen=SAMPLES_HELD_MAX))
+            held.append({**name._asdict(), "at": now, "event_count": events, "detail": detail})
         if self._flushing is None or self._flushing.done():
             self._flushing = asyncio.create_task(self._flush_until_empty())
 

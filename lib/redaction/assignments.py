@@ -20,14 +20,25 @@ Names = frozenset[tuple[str, ...]]
 VALUE_CHARS_MAX = 4_096
 DELIMITER_CHARS_MAX = 64
 
+
+def _word(word: str, *, whole: bool = False) -> str:
+    """A short word that tells only as a word of a name: `user_tel`, `userTel`, `tel2`, not `hotel`. whole: not `telnet`."""
+    begun = rf"(?:(?:\b|[_0-9]){word}|(?-i:[a-z]{word[0].upper()}){word[1:]})"
+    return begun + (r"(?:\b|[_0-9]|(?-i:[A-Z]))" if whole else "")
+
+
+_SHORT = "|".join(
+    [_word(word) for word in ("mdp", "dni", "cpf", "bsn", "tfn", "pw")]
+    + [_word(word, whole=True) for word in ("tel", "fax", "nie", "nif", "ein", "itin", "cle")]
+)
 TELLING = (
     r"pass|pwd|psw|pword|senha|contrase|wachtwoord|parola|secret|token|cred|auth|key|cookie|sess|sid|csrf|xsrf|otp|pin|cvv|cvc|"
     r"ssn|sig|salt|jwt|bearer|hook|licen[cs]e|seed|sas|ticket|access[_.-]?id|client[_.-]?id|mnemonic|card|code|conn|mot|haslo|"
     r"salasana|number|account|app[_.-]?id|social|national|tax|two|nino|pan|iban|psk|jelsz|heslo|sifre|sandi|losenord|"
     r"kennwort|losungs|geheim|segre[dt]o|hemlighet|jeton|zugang|adgang|karten|konto|steuer|remember|burgerservice|codice|acct|"
-    r"phone|telefon|\btel\b|\bfax\b|mobile|msisdn|birth|dob|geburt|saml|phrase|answer|verifier|assertion|identi(?:ty|fication)|insurance|medicare|magic|clearance|memorable|bank|"
-    r"\bmdp|\bdni|\bni[ef]\b|\bein\b|\bitin\b|\bcpf|\bbsn|\btfn|cnpj|curp|pesel|personnum|aadha|de[_.-]?passe|\bpw|pw\b|_pw|ccnum|cc[_.-]?n|sleutel|"
-    r"cle[_.-]?(?:api|se[cg]r|priv|ac)|\bcle\b|clave|chave|chiave|schluessel|nyckel|mat[_.-]?khau"
+    r"phone|telefon|mobile|msisdn|birth|dob|geburt|saml|phrase|answer|verifier|assertion|identi(?:ty|fication)|insurance|medicare|magic|clearance|memorable|bank|"
+    r"cnpj|curp|pesel|personnum|aadha|de[_.-]?passe|pw(?:\b|[_0-9]|(?-i:[A-Z]))|ccnum|cc[_.-]?n|sleutel|"
+    rf"cle[_.-]?(?:api|se[cg]r|priv|ac)|clave|chave|chiave|schluessel|nyckel|mat[_.-]?khau|{_SHORT}"
 )
 # Quotes and brackets as they are, and URL-encoded, once or again (%22, %2522), with backslashes before them (%5C).
 _CLOSE = r"(?:[\\\"'`\])]|%(?:25)*(?:22|27|5[CcDd]))*"

@@ -93,6 +93,8 @@ def locate_iban(text: str, start: int, end: int) -> tuple[int, int] | None:
         last += 1
     if not wanted or len(iban) != wanted or text[last : last + 1].isalnum():
         return None
+    if text[last : last + 1] == "-" and text[last + 1 : last + 2].isalnum():
+        return None  # the beginning of a UUID
     return (start, last) if int("".join(str(int(c, 36)) for c in iban[4:] + iban[:4])) % 97 == 1 else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 
+from lib.redaction.commands import flags_of
 from lib.redaction.parts import IDENTITY
 from lib.redaction.search import hits, is_id
 from lib.redaction.text import Cleaned, clean, is_suspect, placeholder
@@ -21,7 +22,8 @@ def look(walk: Walk) -> None:
     known = {text: cleaned for text in islice(texts, RECALLED_MAX) if (cleaned := memo.recall(text)) is not None}
     unknown = [text for text in texts if text not in known and (own is not None or not is_id(text))]
     suspect, unasked = hits(unknown, own, walk.budget)
-    memo.texts.add(text for text in unknown if text not in suspect and text not in unasked)
+    # A list that begins with the name of a command must be looked at, so that these are never known.
+    memo.texts.add(text for text in unknown if text not in suspect and text not in unasked and not flags_of(text))
     for index, key, text in walk.pending:
         if index in walk.dropped:
             continue
@@ -49,12 +51,14 @@ def _affords(walk: Walk, index: int, key: Key) -> bool:
 
 def _look_at(walk: Walk, index: int, key: Key, text: str, known: dict[str, Cleaned]) -> None:
     tells_version = " " not in text and is_version_field(walk.nodes[index], walk.key(index, key))
-    if tells_version and text.count(".") == 3 and text.replace(".", "").isdecimal():
+    is_dotted = text.count(".") == 3 and text.replace(".", "").isdecimal()
+    if tells_version and is_dotted:
         return  # most of them, without the work
     cleaned = known.get(text)
     if cleaned is None:
         cleaned = known[text] = clean(text, walk.rules.treatments, walk.rules.own, walk.budget)
-        if walk.rules.own is None or not cleaned.rules:  # a project's patterns may find less where their budget is short
+        # A project's patterns may find less where their budget is short, and a version is work or none by where it stands.
+        if not is_dotted if not cleaned.rules else walk.rules.own is None:
             walk.rules.memo.remember(text, cleaned)
     walk.texts_work += cleaned.work
     if cleaned.rules and not (tells_version and set(cleaned.rules) == {"ip"} and ":" not in text):

@@ -1,7 +1,7 @@
 """What was found clean before: source lines, frame names and keys repeat from event to event.
 
-Only what holds nothing to remove is remembered as it is, so no secret stays in memory: of a string that lost something, what is
-left is kept under a keyed hash. Sizes are bounded.
+Only what holds nothing that its rules remove is remembered as it is, so no secret stays in memory: of a string that lost
+something, what is left is kept under a keyed hash. Sizes are bounded.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ TEXT_CHARS_MAX = 2_000
 LOOKED_CHARS_MAX = 2_000_000
 KEYS_MAX = 20_000
 KEY_CHARS_MAX = 100
-SHAPES_MAX = 5_000
+SHAPES_MAX = 2_000
 SHAPE_KEYS_MAX = 20
+SHAPE_CHARS_MAX = 400
 # For a project's own rules: 0.7 MB each, and so many of them in an instance.
 PROJECT_TEXTS_CHARS_MAX = 400_000
 PROJECT_LOOKED_CHARS_MAX = 100_000
@@ -61,7 +62,7 @@ class Texts:
 class Keys:
     """Names without a secret in them: those that say nothing about their value, and those that do.
 
-    beside: those that say nothing alone, and where they are, the whole map must be looked at (`value` beside a `name`).
+    beside: where these are, the whole map must be looked at, whatever they say alone (`value` beside a `name`).
     shapes: the keys of maps, in order, where that was done, and those of them under which a name may stand.
     """
 
@@ -77,18 +78,18 @@ class Keys:
             return
         if len(self.plain) + len(self.telling) + len(self.beside) >= self.keys_max:
             self.clear()
+        if beside:
+            self.beside.add(key)
         if verdict is not None:
             self.telling[key] = verdict
-        elif beside:
-            self.beside.add(key)
-        else:
+        elif not beside:
             self.plain.add(key)
 
     def add_shape(self, shape: tuple[Any, ...], names: tuple[Any, ...]) -> None:
         """Remembers a map's keys, all of which are remembered, where they are few. names: those under which a name may stand."""
-        if len(shape) > SHAPE_KEYS_MAX:
+        if len(shape) > SHAPE_KEYS_MAX or sum(map(len, shape)) > SHAPE_CHARS_MAX:
             return
-        if len(self.shapes) * self.keys_max >= SHAPES_MAX * KEYS_MAX:
+        if len(self.shapes) * KEYS_MAX >= SHAPES_MAX * self.keys_max:
             self.shapes.clear()
         self.shapes[shape] = names
 
@@ -155,7 +156,7 @@ class Memo:
 
 
 def _hash(text: str) -> Hash:
-    return hash(text), hash(text + "\0")
+    return hash(text), hash(text + "\0")  # one alone is that of the characters' octets: "AA" is "\u4141" for it
 
 
 class Recent:

@@ -197,9 +197,13 @@ def words(name: str) -> list[str]:
     return [word.lower() for word in _WORDS.findall(name[-NAME_CHARS_MAX:]) if not word.isdigit()]
 
 
-@lru_cache(maxsize=2_000)
 def judge_common(name: str) -> Verdict | None:
-    """`judge` for the few names that all programs share. Callers pass nothing that could be a secret: letters only."""
+    """`judge`, remembered for the words that all programs share. What is no such word may be a secret itself: it is forgotten."""
+    return _judge_word(name) if name.lower() in WORDS else judge(name)
+
+
+@lru_cache(maxsize=2_000)
+def _judge_word(name: str) -> Verdict | None:
     return judge(name)
 
 

@@ -131,6 +131,8 @@ _USER_PASSWORD = re.compile(r"[\w.@+-]{1,64}:(?!//)([^\s:]{4,})")
 def _encoded(text: str, start: int, end: int) -> Span | None:
     """base64 of `user:password` without anything that says so; an identifier such as `User:42` is none."""
     value = text[start:end].rstrip("=")
+    if is_hex(value):
+        return None  # an id
     try:
         decoded = base64.b64decode(value + "=" * (-len(value) % 4), validate=True).decode("ascii")
     except (binascii.Error, ValueError):

@@ -138,6 +138,8 @@ def locate_likely(text: str, start: int, end: int) -> tuple[int, int] | None:
         return None
     value = text[start:end]
     core = "".join(filter(str.isalnum, value))
+    if is_hex(core) and (len(core) == 32 or before == "-"):
+        return None  # an id, or a part of a UUID
     tail = core[4:]
     if len(set(tail.lower())) == 1:
         return None if _is_masked(value) else (start, end)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from lib.redaction.beside import is_attached, is_named, is_pair_value, pair_names, rule_beside
 from lib.redaction.commands import flags_of
 from lib.redaction.holes import rules_of_holes
-from lib.redaction.memo import SHAPE_KEYS_MAX, Keys
+from lib.redaction.memo import KEY_CHARS_MAX, SHAPE_KEYS_MAX, Keys
 from lib.redaction.names import NAME_CHARS_MIN, Verdict, judge, rule_of_name
 from lib.redaction.rules import Rules
 from lib.redaction.search import NAMES_CHUNK, chunks_with_names, is_plain_key
@@ -124,7 +124,7 @@ def visit_telling(walk: Walk, index: int) -> None:
         return
     is_modules, is_user = parent == 0 and key == "modules", parent == 0 and key == "user"
     known = walk.rules.memo.keys
-    is_new = secret is None and not all(name in known.plain or name in known.telling for name in value)
+    is_new = secret is None and any(name in known.beside or not (name in known.plain or name in known.telling) for name in value)
     named = rule_beside(value, walk.rules) if is_new else None
     holes = holes_of(walk, index, value) if is_new else {}
     for name, child in value.items():
@@ -135,7 +135,7 @@ def visit_telling(walk: Walk, index: int) -> None:
             treat_person(walk, index, name, child)
         elif named is not None and is_pair_value(name):
             settle(walk, index, name, child, named)
-        elif name in holes:
+        elif name in holes and not (verdict is not None and verdict.sure):
             walk.nodes.append((child, index, name, None))
             walk.holes[len(walk.nodes) - 1] = holes[name]
         elif verdict is None or (is_modules and is_version(child)):
@@ -154,7 +154,7 @@ def visit_telling(walk: Walk, index: int) -> None:
 
 def remember_shape(known: Keys, value: dict[Any, Any]) -> None:
     """Where no key of a map tells anything alone, nor a text of the parameters beside it: what it takes to see that again."""
-    is_plain = all(name in known.plain or name in known.beside for name in value)
+    is_plain = all(name in known.plain or (name in known.beside and name not in known.telling) for name in value)
     if is_plain and (PARAMS.isdisjoint(value) or value.keys().isdisjoint(TEMPLATES)):
         known.add_shape(tuple(value), pair_names(value))
 
@@ -193,11 +193,13 @@ def holes_of(walk: Walk, index: int, value: dict[Any, Any]) -> dict[Any, dict[in
 def judge_key(walk: Walk, index: int, name: Any) -> Verdict | None:
     """What a key says of its value. A key that holds a secret itself is noted for renaming."""
     memo = walk.rules.memo.keys
-    if name in memo.plain or name in memo.beside or (name in _USER_FIELDS and walk.rules.own is None):
+    if name in memo.plain or (name in _USER_FIELDS and walk.rules.own is None):
         return None
     if name in memo.telling:
         walk.affords(index, 1)
         return memo.telling[name]
+    if name in memo.beside:
+        return None
     name = str(name)
     if walk.rules.own is None and is_plain_key(name):
         memo.add(name, None, beside=name in PARAMS or is_pair_value(name))
@@ -211,7 +213,7 @@ def judge_key(walk: Walk, index: int, name: Any) -> Verdict | None:
     elif name not in _USER_FIELDS:
         memo.add(name, verdict, beside=name in PARAMS or is_pair_value(name))
     if verdict is not None or rules:
-        walk.affords(index, work)
+        walk.affords(index, 1 if len(name) <= KEY_CHARS_MAX else work)  # one, as for those that are remembered
     return verdict
 
 

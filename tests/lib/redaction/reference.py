@@ -108,9 +108,14 @@ def _with_value(done: dict[str, Any], value: dict[str, Any], rules: Rules) -> di
     for key, child in value.items():
         if rule and is_pair and is_pair_value(key):
             done[cleaned_key(key, rules)] = _secret(child, rule, rules)
-        elif key in PARAMS and isinstance(child, list):
+        elif key in PARAMS and isinstance(child, list) and not _is_sure(key, rules):
             done[key] = _with_neighbours([_plain(item, rules) for item in child], child, rules, _holes(value, rules))
     return done
+
+
+def _is_sure(key: str, rules: Rules) -> bool:
+    verdict = judge(key, rules.extra_keys)
+    return verdict is not None and verdict.sure
 
 
 def _holes(value: dict[str, Any], rules: Rules) -> dict[int, str]:

@@ -11,6 +11,7 @@ from lib.redaction import BUILT_IN, REMOVALS_MAX, Rules, compile_rules, redact
 from lib.redaction.memo import (
     KEYS_MAX,
     LOOKED_CHARS_MAX,
+    PROJECT_KEYS_MAX,
     PROJECT_MEMOS_MAX,
     SHAPES_MAX,
     TEXT_COST_CHARS,
@@ -213,7 +214,9 @@ def test_rules_of_many_projects_remember_little_however_many_are_held() -> None:
     for _ in range(2):
         for number, rules in enumerate(everybody):
             texts = [f"line {n} of {number}" for n in range(3_000)] + [f"token {n} is" for n in range(300)]
-            redact({"extra": {"lines": texts, **{f"key {n} of {number}": n for n in range(1_500)}}}, rules)
+            maps = [{f"a{n}": 1, f"b{n % 7}" * 15: 2, "value": 3} for n in range(400)]
+            redact({"extra": {"lines": texts, "maps": maps, **{f"key {n} of {number}": n for n in range(1_500)}}}, rules)
+            assert len(rules.memo.keys.shapes) <= SHAPES_MAX * PROJECT_KEYS_MAX / KEYS_MAX
     sizes = [remembered(rules) for rules in everybody]
     assert sum(map(bool, sizes)) <= PROJECT_MEMOS_MAX
     assert max(sizes) < 700_000

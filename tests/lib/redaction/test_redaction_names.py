@@ -3,9 +3,10 @@
 
 import re2
 
-from lib.redaction import names
+from lib.redaction import names, redact
 from lib.redaction.assignments import TELLING
 from lib.redaction.names import ENDINGS, PAIRS, SURE, SURE_LAST, UNSURE, UNSURE_PAIRS, WITHIN, judge, rule_of_name
+from lib.redaction.search import is_plain_key
 from lib.redaction.text import is_suspect
 from tests.cases import each
 
@@ -72,15 +73,34 @@ def test_a_long_name_costs_no_more_than_its_last_part() -> None:
     assert judge("password" + "_x" * 1_000_000) is None
 
 
+FORMS = "{} user_{} user{C} {}_new {}New my-{} {}2 2{} my.{}.raw {U} USER_{U}".split()
+PARTS = [*names.WORDS, *(f"{first}{joint}{last}" for first, last in PAIRS for joint in ("", "_", "-"))]
+SPELLED = [form.format(part, C=part.capitalize(), U=part.upper()) for part in PARTS if part.isascii() for form in FORMS]
+
+
 def test_every_telling_name_is_one_that_text_is_searched_for() -> None:
     """So a text that no rule wants to look at is no name of what stands after it, and need not be judged."""
-    spelled = [
-        *SECRET,
-        *PLAIN,
-        *SURE,
-        *SURE_LAST,
-        *(f"{first}{joint}{last}" for first, last in PAIRS for joint in ("", "_", "-")),
-    ]
-    told = [name for name in spelled if rule_of_name(name)]
-    assert len(told) > 300
-    assert [name for name in told if name.isascii() and not is_suspect(name)] == []
+    told = [name for name in SPELLED if rule_of_name(name)]
+    assert len(told) > 3_000
+    assert [name for name in told if not is_suspect(name)] == []
+
+
+def test_no_telling_key_is_taken_for_a_plain_one() -> None:
+    told = [name for name in SPELLED if judge(name)]
+    assert len(told) > 3_000
+    assert [name for name in told if is_plain_key(name)] == []
+
+
+def test_short_words_tell_as_words_of_a_name_only() -> None:
+    for name in "hotel telemetry being protein waiting vehicle_id particle pwned spawn".split():
+        assert rule_of_name(name) is None
+    for name in "user_tel userTel customer_fax faxNew my_ein userDni user_mdp dbpw_value adminPwNew".split():
+        assert rule_of_name(name) is not None
+
+
+def test_a_word_that_may_be_a_secret_is_not_remembered_as_a_name() -> None:
+    redact({"extra": {"list": ["--password", "correcthorsebattery"], "pair": {"name": "staplepurple", "value": 1}}})
+    before = names._judge_word.cache_info()
+    assert rule_of_name("correcthorsebattery") is rule_of_name("staplepurple") is None
+    after = names._judge_word.cache_info()
+    assert (after.hits, after.misses) == (before.hits, before.misses)

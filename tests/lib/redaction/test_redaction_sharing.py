@@ -7,6 +7,7 @@ import pytest
 from lib import project_rules
 from lib.project_rules import ProjectRules
 from lib.redaction import BUILT_IN, Rules, compile_rules, redact
+from lib.redaction.memo import Memo
 
 ADDRESS = "bob.smith@corp-example.com"
 
@@ -28,6 +29,23 @@ def test_a_projects_pattern_is_removed_from_keys_and_values_that_were_seen_befor
         assert redact(payload, own).payload == {"extra": {"[redacted:custom]": 1, "x": "[redacted:custom]"}}
         prepared = project_rules.prepare(payload, ProjectRules(redaction=own))
         assert prepared.redacted.payload == {"extra": {"[redacted:custom]": 1, "x": "[redacted:custom]"}}
+
+
+def test_a_text_that_was_harmless_elsewhere_is_looked_at_where_it_is_not() -> None:
+    """Each pair: what one event brings into memory, and what the next must lose all the same."""
+    secret = "Zx9" + "hunterq"
+    pairs: list[tuple[Any, Any]] = [
+        (["backup.py", f"-p{secret}", "mysqldump"], ["mysqldump", f"-p{secret}"]),
+        ({"a": "user_dni", "b": "12345678Z"}, ["user_dni", "12345678Z"]),
+        ({"name": "author", "keyValue": secret}, {"name": "password", "keyValue": secret}),
+        ({"name": "author", "value": secret}, {"name": "password", "value": secret}),
+        ({"message": "order %s", "params": [secret]}, {"message": "password=%s", "params": [secret]}),
+    ]
+    for harmless, telling in pairs:
+        rules = Rules(memo=Memo())
+        for payload in (harmless, harmless, telling, telling):
+            found = redact({"extra": {"x": payload}}, rules).body
+            assert (secret.encode() in found or b"12345678Z" in found) is (payload is harmless), payload
 
 
 def test_memory_is_shared_only_between_rules_that_judge_alike() -> None:

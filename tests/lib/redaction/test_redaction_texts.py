@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from lib.redaction import compile_rules, redact
 from lib.redaction.search import is_id
+from lib.redaction.text import clean
 from tests.cases import each
 from tests.lib.redaction.lookalikes import HEX, UPPER, basic, cards, pem, random_text, tokens
 
@@ -268,7 +269,9 @@ def test_ids_and_times_stay_whole_and_are_told_by_their_form() -> None:
     ids += ["ba094dd0-3113-d648-7a15-4b0e3e773aac"]  # an IBAN for whoever looks at its first two groups
     ids += [str(uuid.UUID(int=drawn.getrandbits(128))) for _ in range(500)]
     times = ["2026-11-26T21:31:21Z", "2026-11-26 21:31:21.123456", "2026-11-26T21:31:21+01:00", "2026-11-26T21:31:21.5-0700"]
+    ids += ["4b1d" + "5ca1ab1e" * 3 + "0123", "5ca1ab1e-4b1d-4000-8000-0123456789ab", "d1c4d2c6a21df240c014e259e041b305"]
     assert all(is_id(text) for text in [*ids, *times])
+    assert [text for text in [*ids, *times] if clean(text).rules] == []
     assert redact({"extra": {"ids": ids, "times": times}}).payload["extra"] == {"ids": ids, "times": times}
 
 
