@@ -83,5 +83,5 @@ function conditionText(given) {
 /** @param {any} filters */
 function filterText(filters) {
   const found = Object.entries(filters ?? {}).map(([name, value]) => [name, Array.isArray(value) ? value.join(' or ') : Object.entries(value ?? {}).map(([tag, glob]) => `${tag}:${glob}`).join(', ')]).filter(([, text]) => text);
-  return found.length ? `, where ${found.map(([name, text]) => `${name} is ${text}`).join(' and ')}` : '';
+  return found.length ? `, where ${found.map(([name, text]) => `${String(name).replace(/s$/, '')} is ${text}`).join(' and ')}` : '';
 }

@@ -2,8 +2,7 @@
 import { html } from '../lib/html.js';
 import { call } from '../lib/api.js';
 import { useEvery, useLoad } from '../lib/load.js';
-import { Problem, Skeleton, useTitle } from '../lib/parts.js';
-import { Json } from '../lib/text.js';
+import { Problem, Skeleton, Time, useTitle } from '../lib/parts.js';
 
 const SECONDS = 15;
 const VERDICTS = new Map([
@@ -30,10 +29,30 @@ export default function Health() {
       <tbody>${parts.map(([name, { state, ms, ...more }]) => html`<tr key=${name}><td><b>${words(name)}</b></td>
         <td><span class=${GOOD.has(state) ? 'badge good' : 'badge regressed'}>${words(String(state ?? 'unknown'))}</span></td>
         <td class="right">${ms === undefined ? '' : `${Math.round(ms)} ms`}</td>
-        <td>${Object.entries(more).map(([key, value]) => html`<div key=${key} class="health-row"><span class="muted">${words(key)}</span> <${Json} value=${value} depth=${1} /></div>`)}</td></tr>`)}</tbody>
+        <td><${Facts} given=${more} /></td></tr>`)}</tbody>
     </table></div>
   </div>`;
 }
 
+/** Named values, and in a line each what belongs together. @param {{ given: Record<string, unknown> }} props */
+const Facts = ({ given }) => html`<dl class="facts-list">${Object.entries(given).flatMap(([name, value]) => Array.isArray(value) && value.length && typeof value[0] === 'object'
+  ? value.map((/** @type {any} */ one) => html`<div key=${name + one.job}><dt>${one.job ? `cron ${one.job}` : words(name)}</dt><dd><${Fact} value=${one} /></dd></div>`)
+  : html`<div key=${name}><dt>${words(name)}</dt><dd><${Fact} value=${value} /></dd></div>`)}</dl>`;
+
+const MOMENT = /^\d{4}-\d\d-\d\dT/;
+// Said by the times beside them.
+const LEFT_OUT = new Set(['job', 'age_seconds', 'started_at']);
+
+/** @param {{ value: any }} props @returns {any} */
+function Fact({ value }) {
+  if (value === null || value === undefined) return html`<span class="muted">none</span>`;
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (typeof value === 'string') return MOMENT.test(value) ? html`<${Time} iso=${value} ago />` : value;
+  if (Array.isArray(value)) return value.length ? value.map(String).join(', ') : html`<span class="muted">none</span>`;
+  if (typeof value !== 'object') return String(value);
+  return html`<span class="inline-facts">${Object.entries(value).filter(([name, one]) => !LEFT_OUT.has(name) && !(one && typeof one === 'object' && !Object.keys(one).length))
+    .map(([name, one]) => html`<span key=${name}><span class="muted">${words(name)}</span> <${Fact} value=${one} /></span>`)}</span>`;
+}
+
 /** @param {string} name */
-const words = (name) => name.replaceAll('_', ' ');
+const words = (name) => name.replace(/_at$/, '').replaceAll('_', ' ');

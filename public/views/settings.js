@@ -83,8 +83,8 @@ function Limits({ project, mayChange }) {
   if (limits.error) return html`<${Problem} error=${limits.error} retry=${limits.reload} />`;
   if (!limits.data) return html`<${Skeleton} rows=${4} />`;
   return html`<section class="part"><h2>Limits</h2><form class="stack" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), action.run())}>
-    ${LIMITS.map(([name, label, hint]) => html`<${Field} key=${name} label=${label} hint=${hint}><input type="number" min="1" disabled=${!mayChange} value=${changed[name] ?? limits.data[name] ?? ''}
-      onInput=${typed((text) => setChanged({ ...changed, [name]: text }))} /><//>`)}
+    <div class="two">${LIMITS.map(([name, label, hint]) => html`<${Field} key=${name} label=${label} hint=${hint}><input type="number" min="1" disabled=${!mayChange} value=${changed[name] ?? limits.data[name] ?? ''}
+      onInput=${typed((text) => setChanged({ ...changed, [name]: text }))} /><//>`)}</div>
     <${Refusal} error=${action.error} />
     <div><button class="primary" disabled=${!mayChange || action.busy || !Object.keys(changed).length}>Save limits</button></div>
   </form></section>`;

@@ -42,17 +42,21 @@ SELECT %(p)s, id, (CASE WHEN n %% 5 = 0 THEN 'resolved' WHEN n %% 17 = 0 THEN 'i
 
 INSERT INTO incident_fingerprints (project_id, fingerprint, incident_id, version, rule, reason, parts, event_count, first_seen,
                                    last_seen, environments)
-SELECT %(p)s, fingerprint, id, 1, 'stack', 'its frames', '[]', event_count, first_seen, last_seen, environments FROM made;
+SELECT %(p)s, fingerprint, id, 1, 'stack', 'its frames', '[]', event_count, first_seen, last_seen, environments
+  FROM made
+ ORDER BY fingerprint;
 
 INSERT INTO event_counts
 SELECT %(p)s, m.fingerprint, date_trunc('hour', now()) - e * interval '1 hour', 'production',
        'shop@1.' || (m.n + e) %% %(releases)s || '.0', 1
-  FROM made m, generate_series(1, 10) e;
+  FROM made m, generate_series(1, 10) e
+ ORDER BY m.fingerprint;
 
 INSERT INTO events (project_id, fingerprint, received_at, event_id, occurred_at, expires_on, level, release, environment)
 SELECT %(p)s, m.fingerprint, now() - (m.n * 10 + e) * interval '1 millisecond', md5(m.n || ':' || e)::uuid, now(),
        current_date + 90, 'error', 'shop@1.' || (m.n + e) %% %(releases)s || '.0', 'production'
-  FROM made m, generate_series(1, 10) e;
+  FROM made m, generate_series(1, 10) e
+ ORDER BY m.fingerprint;
 
 INSERT INTO incident_people
 SELECT %(p)s, decode(md5((m.n * 7 + e) %% 90000 || ''), 'hex'), m.fingerprint FROM made m, generate_series(1, 2) e
@@ -61,10 +65,14 @@ ON CONFLICT DO NOTHING;
 INSERT INTO incident_people SELECT %(p)s, %(person)s, fingerprint FROM made WHERE n %% 20000 = 7;
 
 INSERT INTO incident_tags
-SELECT %(p)s, fingerprint, %(region)s, (ARRAY[%(eu)s, 1, 2]::bigint[])[1 + n %% 3], current_date FROM made;
+SELECT %(p)s, fingerprint, %(region)s, (ARRAY[%(eu)s, 1, 2]::bigint[])[1 + n %% 3], current_date
+  FROM made
+ ORDER BY fingerprint;
 
 INSERT INTO incident_tags
-SELECT %(p)s, fingerprint, %(tenant)s, CASE WHEN n %% 20000 = 9 THEN %(acme)s ELSE n END, current_date FROM made
+SELECT %(p)s, fingerprint, %(tenant)s, CASE WHEN n %% 20000 = 9 THEN %(acme)s ELSE n END, current_date
+  FROM made
+ ORDER BY fingerprint
 """
 TABLES = "incidents, incident_fingerprints, event_counts, incident_people, incident_tags, events"
 # What people ask for, by name; with facets beside each in the page.
@@ -99,6 +107,7 @@ def fill(product: Product) -> int:
         }  # fmt: skip
         words = {"region": COMMON_TAG[0], "eu": COMMON_TAG[1], "tenant": RARE_TAG[0], "acme": RARE_TAG[1]}
         given |= {name: tags.hashed(hash_key, word) for name, word in words.items()}
+        conn.execute("SET session_replication_role = replica")  # what is written here is known to fit
         conn.execute("SELECT make_partitions(current_date - 1, current_date + 1, '{}')")
         for statement in FILL.split(";\n\n"):
             conn.execute(statement.encode(), given)

@@ -53,6 +53,21 @@ def test_a_first_load_fits_the_budget_and_all_that_is_ever_loaded_is_little_more
     assert gzipped_bytes(everything) <= ALL_BYTES_MAX
 
 
+def test_what_the_list_needs_is_asked_for_at_once_and_not_found_out_step_by_step() -> None:
+    static = re.compile(r"""^import [^;]*?['"](\.{1,2}/[^"']+)["']""", re.MULTILINE)
+
+    def needed(file: Path, found: set[Path]) -> set[Path]:
+        if file not in found:
+            found.add(file)
+            for name in static.findall(file.read_text()):
+                needed((file.parent / name).resolve(), found)
+        return found
+
+    files = needed(PUBLIC / "app.js", set()) | needed(PUBLIC / "views" / "incidents.js", set())
+    preloaded = {PUBLIC / name for name in re.findall(r'modulepreload" href="/([^"]+)"', (PUBLIC / "index.html").read_text())}
+    assert files - {PUBLIC / "app.js"} <= preloaded
+
+
 def test_every_import_and_every_preload_is_there() -> None:
     assert all(file.is_file() for start in OURS for file in reached(start))
     links = re.findall(r'(?:href|src)="(/[^"]+)"', (PUBLIC / "index.html").read_text())
