@@ -4,6 +4,7 @@ import { renew, signIn } from './session.js';
 const OPERATIONS = {
   readAccount: 'GET /api/account',
   changeAccount: 'PATCH /api/account',
+  exportAccount: 'GET /api/account/export',
   previewAccountDeletion: 'GET /api/account/deletion',
   deleteAccount: 'DELETE /api/account',
   listIncidents: 'GET /api/projects/{project_id}/incidents',
@@ -40,6 +41,7 @@ const OPERATIONS = {
   acceptInvitation: 'POST /api/invitations/accept',
   listChanges: 'GET /api/workspaces/{workspace_id}/audit-log',
   listRefusals: 'GET /api/workspaces/{workspace_id}/audit-log/refusals',
+  exportChanges: 'GET /api/workspaces/{workspace_id}/audit-log/export',
   listKeys: 'GET /api/projects/{project_id}/keys',
   createKey: 'POST /api/projects/{project_id}/keys',
   rotateKey: 'POST /api/projects/{project_id}/keys/{key_id}/rotate',
@@ -83,6 +85,7 @@ const OPERATIONS = {
   listExports: 'GET /api/workspaces/{workspace_id}/exports',
   createExport: 'POST /api/workspaces/{workspace_id}/exports',
   readExport: 'GET /api/workspaces/{workspace_id}/exports/{export_id}',
+  downloadPart: 'GET /api/workspaces/{workspace_id}/exports/{export_id}/parts/{number}',
   endExport: 'DELETE /api/workspaces/{workspace_id}/exports/{export_id}',
   listErasures: 'GET /api/workspaces/{workspace_id}/erasures',
   readHealth: 'GET /api/health',
@@ -169,12 +172,21 @@ function save(content, name) {
 }
 
 /**
+ * Where an operation is, for a link that downloads what it answers.
  * @param {Operation} operation
  * @param {Given} given
  */
-async function send(operation, { path = {}, query = {}, body, signal }) {
-  const [method, pattern] = OPERATIONS[operation].split(' ');
-  const address = (pattern ?? '').replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(String(path[name])));
+export function addressOf(operation, { path = {}, query = {} } = {}) {
+  const [, pattern = ''] = OPERATIONS[operation].split(' ');
+  return pattern.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(String(path[name]))) + queryText(query);
+}
+
+/**
+ * @param {Operation} operation
+ * @param {Given} given
+ */
+async function send(operation, { path, query, body, signal }) {
+  const [method] = OPERATIONS[operation].split(' ');
   /** @type {RequestInit} */
   const init = { method, signal, headers: { Accept: 'application/json' } };
   if (body !== undefined) {
@@ -182,7 +194,7 @@ async function send(operation, { path = {}, query = {}, body, signal }) {
     init.headers = { ...init.headers, 'Content-Type': 'application/json' };
   }
   try {
-    return await fetch(address + queryText(query), init);
+    return await fetch(addressOf(operation, { path, query }), init);
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, { title: 'No connection', detail: 'Sensra could not be reached. Check your connection and try again.' });

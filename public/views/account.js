@@ -1,6 +1,6 @@
 // One's own data: what is held of the person, correction, export and the end of the account.
 import { html, useState } from '../lib/html.js';
-import { call } from '../lib/api.js';
+import { addressOf, call } from '../lib/api.js';
 import { Confirm, Field, Refusal, typed, useAction } from '../lib/forms.js';
 import { useLoad } from '../lib/load.js';
 import { useTitle } from '../lib/parts.js';
@@ -26,7 +26,7 @@ export default function Account({ account }) {
       <p class="muted">Your address is changed in the sign-in service’s own profile. What you did stands in the audit log of each workspace.</p>
       <form class="row-form" onSubmit=${(/** @type {Event} */ event) => (event.preventDefault(), action.run())}><${Field} label="Name"><input type="text" required maxlength="120" value=${name} onInput=${typed(setName)} /><//>
         <button disabled=${action.busy || !name.trim() || name === person.name}>Correct</button></form><${Refusal} error=${action.error} />
-      <div><a class="button" download href="/api/account/export">Export all of it</a></div></section>
+      <div><a class="button" download href=${addressOf('exportAccount')}>Export all of it</a></div></section>
     <section class="part"><h2>Delete your account</h2><p class="muted">You are told first what it means for each workspace. What is deleted does not come back.</p>
       <div><button class="danger" onClick=${() => setEnding(true)}>Delete your account…</button></div></section>
     ${ending && html`<${End} onClose=${() => setEnding(false)} />`}

@@ -1,6 +1,6 @@
 // Who changed what, and who was refused.
 import { html, useState } from '../lib/html.js';
-import { call } from '../lib/api.js';
+import { addressOf, call } from '../lib/api.js';
 import { exactTime } from '../lib/format.js';
 import { useLoad } from '../lib/load.js';
 import { Empty, Problem, Skeleton, Time, useTitle } from '../lib/parts.js';
@@ -34,7 +34,7 @@ function Log({ workspace, place }) {
     const page = await ask(operation, path, action, cursor);
     setMore({ of: first.data, items: [...(more?.of === first.data ? more.items : []), ...page.items], next_cursor: page.next_cursor });
   };
-  const address = `/api/workspaces/${workspace.id}/audit-log/export?${new URLSearchParams(action ? { action, format: 'csv' } : { format: 'csv' })}`;
+  const address = addressOf('exportChanges', { path, query: { action, format: 'csv' } });
   return html`<div class="page wide">
     <header class="page-head"><h1>Audit log of ${workspace.name}</h1><a class="button" href=${address} download>Export as CSV</a></header>
     <div class="toolbar"><div class="tabs" role="group" aria-label="What"><button aria-pressed=${!refused} onClick=${() => go(withQuery({ refused: null }))}>Changes</button><button aria-pressed=${refused} onClick=${() => go(withQuery({ refused: '1' }))}>Refused attempts</button></div>

@@ -1,6 +1,6 @@
 // Everything in a workspace, in parts that are each a ZIP.
 import { html, useState } from '../lib/html.js';
-import { call } from '../lib/api.js';
+import { addressOf, call } from '../lib/api.js';
 import { Refusal, useAction } from '../lib/forms.js';
 import { counted } from '../lib/format.js';
 import { useLoad } from '../lib/load.js';
@@ -27,7 +27,7 @@ export function Exports({ workspace }) {
   return html`<section class="part"><h2>Take everything along</h2>
     <p class="muted">Events as they are stored, incidents, settings, members and the audit log. For a day it can be downloaded, in parts that are each a ZIP.</p>
     <div><button disabled=${making.busy} onClick=${() => making.run()}>${making.busy ? 'Planning' : 'Export the workspace'}</button></div><${Refusal} error=${making.error} />
-    ${shown && html`<div class="trial"><ul class="paths">${shown.parts.map((/** @type {any} */ one) => html`<li key=${one.number}><a download href=${`/api/workspaces/${workspace.id}/exports/${shown.id}/parts/${one.number}`}>${one.name}</a> <span class="muted">${counted(one.rows, 'row')}</span></li>`)}</ul>
+    ${shown && html`<div class="trial"><ul class="paths">${shown.parts.map((/** @type {any} */ one) => html`<li key=${one.number}><a download href=${addressOf('downloadPart', { path: { ...path, export_id: shown.id, number: one.number } })}>${one.name}</a> <span class="muted">${counted(one.rows, 'row')}</span></li>`)}</ul>
       ${shown.link && html`<p>For a program, until ${new Date(shown.expires_at).toLocaleString()}: <code>${shown.link}</code> <${CopyButton} text=${shown.link} what="Link" /> It is shown this once.</p>`}</div>`}
     ${list.data?.items.length > 0 && html`<ul class="listed">${list.data.items.map((/** @type {any} */ one) => html`<li key=${one.id}><span>Export ${one.id}, ${counted(one.part_count, 'part')} <span class="muted">until ${new Date(one.expires_at).toLocaleString()}</span></span>
       <span class="row-actions"><button class="small" onClick=${() => open(one)}>Show parts</button><button class="small danger" onClick=${() => end(one)}>End</button></span></li>`)}</ul>`}

@@ -143,6 +143,17 @@ async def test_typing_a_search_is_never_held_up(product: Product, large: int) ->
         await page.get_by_text("step 777 of the checkout failed").first.wait_for()
 
 
+async def test_a_list_goes_on_as_far_as_somebody_scrolls(product: Product, large: int) -> None:
+    async with browser.opened(product) as person:
+        await person.sign_in()
+        page = await person.open(f"/projects/{large}/incidents?q=")
+        rows = page.get_by_role("list", name="Incidents").get_by_role("listitem")
+        for wanted in (50, 100, 150):
+            await rows.nth(wanted - 1).wait_for(state="attached")
+            await page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
+        assert len(set(await page.locator("a.title").evaluate_all("(links) => links.map((one) => one.href)"))) >= 150
+
+
 async def test_going_to_the_list_takes_no_time_to_speak_of(product: Product, owner: Person) -> None:
     page = await owner.open(f"/projects/{product.project_id}/keys")
     await page.get_by_role("heading", name="Keys").wait_for()

@@ -11,7 +11,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.e2e import browser
+from tests.e2e import browser, filled
 from tests.e2e.browser import Person
 from tests.e2e.conftest import Product
 
@@ -101,6 +101,24 @@ def incidents(product: Product) -> list[int]:
     return [answer["items"][0]["incident_id"] for answer in answers]
 
 
+@pytest.fixture(scope="module")
+def named(product: Product) -> str:
+    """The address of a project in which everything is named by an attack."""
+    address = {"address": "owner@example.com"}
+    rule = {"name": ATTACKS[1][:80], "match": {"tag." + ATTACKS[0]: ATTACKS[2]}, "fingerprint": [ATTACKS[3]]}
+    with httpx.Client(base_url=product.url, headers=filled.headers(product), timeout=30) as client:
+        made = client.post("/api/workspaces/1/projects", json={"name": ATTACKS[0][:80]}).raise_for_status().json()
+        base = f"/projects/{made['id']}"
+        for attack in ATTACKS:
+            client.post(f"/api{base}/keys", json={"name": attack[:80]}).raise_for_status()
+            client.post(f"/api{base}/views", json={"name": attack[:80], "query": attack}).raise_for_status()
+        for attack in ATTACKS[:4]:
+            body = {"name": attack[:80], "kind": "email", "target": address}
+            client.post(f"/api{base}/channels", json=body).raise_for_status()
+        client.put(f"/api{base}/grouping-rules", json={"rules": [rule], "version": 0}).raise_for_status()
+    return str(base)
+
+
 @pytest.fixture
 async def owner(product: Product) -> AsyncIterator[Person]:
     async with browser.opened(product) as person:
@@ -152,6 +170,17 @@ async def test_an_analysis_is_shown_as_text_with_its_confidence_and_where_it_com
         await shown.get_by_text("What it rests on").click()
         assert attack.split()[0] in await shown.inner_text()
         assert await shown.locator(":is(a, script, iframe, img, base, style, link, form, object, svg)").count() == 0
+    assert await owner.all_noticed() == []
+
+
+async def test_hostile_names_of_what_people_make_run_nowhere(product: Product, owner: Person, named: str) -> None:
+    own = [f"{named}/{page}" for page in ("keys", "incidents", "alerts", "settings", "start", "usage")]
+    for path in (*own, "/workspaces/1/audit", "/workspaces/1/data", "/account"):
+        page = await owner.open(path)
+        await page.locator("main :is(h1, h2)").first.wait_for(state="attached")
+        await page.wait_for_load_state("networkidle")
+        await page.evaluate("() => { for (const one of document.querySelectorAll('details')) one.open = true }")
+        assert await page.locator(":is(main, header) :is(script, iframe, img, base, style, object)").count() == 0
     assert await owner.all_noticed() == []
 
 

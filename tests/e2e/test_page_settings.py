@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import AsyncIterator
 
+import anyio
 import httpx
 import psycopg
 import pytest
@@ -55,10 +57,14 @@ async def test_a_project_is_made_and_its_first_event_arrives(product: Product, o
     await page.get_by_role("button", name="Create a key").click()
     await expect(page.get_by_label("Ingest key")).to_have_value(re.compile("sns_ingest_"))
     key = await page.get_by_label("Ingest key").input_value()
-    assert key in await page.locator(".block pre").last.inner_text()
-    async with httpx.AsyncClient(base_url=product.url) as client:
-        await client.post("/api/ingest", json={"message": "Here we go"}, headers={"Authorization": f"Bearer {key}"})
-    await page.get_by_role("link", name="Here we go").wait_for()
+    await page.get_by_role("group", name="Platform").get_by_role("button", name="Python").click()
+    snippet = await page.locator(".block pre").last.inner_text()
+    assert key in snippet
+    # Run as it stands, with the real SDK.
+    ended = await anyio.run_process([sys.executable, "-c", snippet], check=False)
+    assert b"Hello from Python" in ended.stderr
+    await page.get_by_role("link", name="ValueError: Hello from Python").click()
+    await page.get_by_role("heading", level=1, name="ValueError").wait_for()
 
 
 async def test_rules_are_tried_before_they_are_set(product: Product, owner: Person) -> None:

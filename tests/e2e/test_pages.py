@@ -105,6 +105,11 @@ async def test_triage_works_by_keyboard_alone_and_can_be_undone(product: Product
     await page.get_by_role("list", name="Incidents").wait_for()
     await page.keyboard.press("?")
     await page.get_by_role("dialog", name="What the keys do").wait_for()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Control+k")
+    await page.get_by_role("dialog").get_by_role("combobox").fill("keys")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", name="Keys").wait_for()
 
 
 async def test_an_incident_tells_its_story_and_what_was_removed(product: Product, owner: Person) -> None:

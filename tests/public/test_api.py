@@ -15,7 +15,7 @@ from local.routing import Router, find_functions
 from tests.cases import each
 
 TABLE = re.findall(r"^  (\w+): '([A-Z]+) (/api/[^']*)',$", (ROOT / "public/lib/api.js").read_text(), re.MULTILINE)
-CALL = re.compile(r"""\b(?:call|download)\(\s*'(\w+)'""")
+CALL = re.compile(r"""\b(?:call|download|addressOf)\(\s*'(\w+)'""")
 
 
 MAY = re.compile(r"""\bmay\([\w.]+, '([a-z:]+)'\)""")
@@ -73,3 +73,9 @@ def test_pages_ask_for_permissions_that_there_are_and_never_for_a_role() -> None
 def test_an_api_key_can_be_given_every_scope_that_there_is() -> None:
     [listed] = re.findall(r"const SCOPES = \[([^\]]+)\]", (ROOT / "public/views/keys.js").read_text())
     assert set(re.findall(r"'([^']+)'", listed)) == set(SCOPES)
+
+
+def test_no_other_file_of_the_pages_names_an_address_of_the_api() -> None:
+    """But for how to sign in, which is asked before there is anybody; privacy's own page; and what people are to paste."""
+    apart = {"api.js", "session.js", "sign-in.js", "privacy.js", "snippets.js"}
+    assert {file.name for file in OURS if "/api/" in file.read_text()} - apart == set()
