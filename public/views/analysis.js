@@ -61,7 +61,7 @@ export function Analysis({ project, incident_id }) {
 function Fix({ text }) {
   const isDiff = /^(---|\+\+\+|@@|diff )/m.test(text);
   return html`<pre class="fix" tabindex="0" aria-label="Suggested fix">${text.split('\n').map((line, index) => {
-    const kind = isDiff && /^[+-]/.test(line) ? (line.startsWith('+') ? 'added' : 'taken') : '';
+    const kind = isDiff && /^[+-]/.test(line) && !/^(---|\+\+\+) /.test(line) ? (line.startsWith('+') ? 'added' : 'taken') : '';
     return html`<div key=${index} class=${kind}><${Text} text=${line || ' '} /></div>`;
   })}</pre>`;
 }
