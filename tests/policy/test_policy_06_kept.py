@@ -79,6 +79,8 @@ async def test_incidents_and_usage_stay_when_payloads_go(
     by="A legal hold suspends removal for a reason that is told; without one everything has an end",
     also=(
         "test_held_payloads_outlive_their_day_and_the_neighbours_go",
+        "test_what_was_held_stays_held_however_often_it_is_merged_and_split",
+        "test_of_a_held_project_nothing_goes_at_its_own_time",
         "test_accounts_go_at_their_own_time",
     ),
 )

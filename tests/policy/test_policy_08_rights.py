@@ -166,9 +166,10 @@ async def lead_mails_to(stage: Stage, tenant: Tenant, email: str, headers: dict[
 
 @shows(
     "8.6",
-    by="The account at Clerk first, then here; its name, address and the addresses in the trail go, a number stays",
+    by="The account at Clerk first, then here; its name, its address and the addresses in the trail go, a number stays",
     also=(
         "test_a_workspace_that_somebody_alone_owns_is_handed_over_or_deleted",
+        "test_an_account_that_a_backup_brings_back_is_deleted_again",
         "test_what_was_deleted_is_gone_everywhere_after_seven_days_and_nothing_else_is",
     ),
 )
@@ -204,6 +205,9 @@ async def test_a_deleted_account_leaves_nothing_that_names_it(
     by="A user of an application is erased from events by its owner: payloads, light rows, texts, archives; counts stay",
     also=(
         "test_a_person_is_found_and_erased_wherever_they_stand",
+        "test_no_format_around_them_hides_anybody",
+        "test_messages_that_wait_leave_without_the_erased_and_once",
+        "test_an_analysis_and_its_correction_are_rid_of_the_erased",
         "test_nothing_is_left_anywhere_and_the_neighbour_keeps_everything",
     ),
 )
