@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from typing import Any
 
 import pytest
@@ -58,6 +59,15 @@ async def remove(stage: Stage, tenant: Tenant, what: str, canary: str) -> None:
         await stage.rows(sql, tenant.workspace_id)
 
 
+async def rewrite(stage: Stage, canary: str) -> None:
+    """Until no file holds it: what an older snapshot could still see, such as autovacuum's, is kept as long as that lasts."""
+    deadline = time.monotonic() + 60
+    while tables := canaries.pages(stage.database_url, canary):
+        assert time.monotonic() < deadline, tables
+        for table in tables:
+            await stage.rows(f"VACUUM FULL {table}")
+
+
 @pytest.mark.parametrize("what", ["person", "project", "workspace"])
 async def test_nothing_is_left_anywhere_and_the_neighbour_keeps_everything(
     stage: Stage, crons: Crons, outbox: OutboxStandIn, s3: Any, capfdbinary: pytest.CaptureFixture[bytes], what: str
@@ -94,9 +104,7 @@ async def test_nothing_is_left_anywhere_and_the_neighbour_keeps_everything(
     assert canaries.found_in(places["archive"], kept)
     assert canaries.found_in(places["mails"], kept)
     # Bytes of rows that are no more stay in PostgreSQL's files until their pages are written anew, as VACUUM FULL does.
-    for table in canaries.pages(stage.database_url, canary):
-        await stage.rows(f"VACUUM FULL {table}")
-    assert canaries.pages(stage.database_url, canary) == set()
+    await rewrite(stage, canary)
     assert canaries.pages(stage.database_url, kept)
     if what == "person":
         assert sum(one["event_count"] for one in await incidents(stage, tenant)) == 5
