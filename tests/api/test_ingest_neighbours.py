@@ -31,7 +31,7 @@ async def test_a_thousand_costly_events_in_one_request_do_not_hold_up_another(st
     assert (await large).status_code == 200
     # Without turns there is one wait, as long as the whole request.
     assert len(waits) > 5
-    assert sorted(waits)[len(waits) // 2] < 0.5
+    assert sorted(waits)[len(waits) // 2] < sum(waits) / 4
 
 
 async def test_a_row_that_one_project_holds_costs_the_others_nothing(stage: Stage) -> None:

@@ -179,7 +179,7 @@ async def test_a_bomb_is_answered_with_413(stage: Stage, name: str, compress: Ca
         f"/api/{tenant.project_id}/envelope/", content=bomb, headers={**tenant.sentry_auth, "Content-Encoding": name}
     )
     assert answer.status_code == 413
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 5  # a busy or slower machine takes three times as long; what is quadratic, minutes
 
 
 async def test_a_session_alone_is_acknowledged_and_not_kept(stage: Stage) -> None:

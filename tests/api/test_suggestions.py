@@ -154,4 +154,4 @@ async def test_suggestions_of_a_large_project_take_less_than_a_second(stage: Sta
     began = time.process_time()
     found = await suggested(stage, tenant, own)
     assert (found["compared"], found["complete"]) == (suggestions.CANDIDATES_MAX, False)
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 5  # a busy or slower machine takes three times as long; what is quadratic, minutes

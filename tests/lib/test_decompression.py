@@ -84,7 +84,7 @@ def test_a_bomb_costs_little_memory_and_time(name: str) -> None:
         decompress(bomb, encoding, MAX)
     seconds, (_, peak_bytes) = time.process_time() - started, tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert seconds < 0.5
+    assert seconds < 2
     assert peak_bytes < 25_000_000  # zstd decodes up to 8 MiB ahead
 
 
@@ -126,7 +126,7 @@ def test_a_body_of_countless_empty_members_is_refused_at_once(encoding: str, com
     started = time.process_time()
     with pytest.raises(BadEncoding, match=str(decompression.MEMBERS_MAX)):
         decompress(member * (4_000_000 // len(member)), encoding, MAX)
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 2
 
 
 def test_the_size_in_a_gzip_trailer_is_not_believed() -> None:

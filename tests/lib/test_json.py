@@ -81,7 +81,7 @@ def test_nine_hostile_megabytes_are_read_or_refused_within_a_second(body: bytes)
     started = time.process_time()
     with suppress(json.BadJson):
         json.loads(body)
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < 5.0  # a busy or slower machine takes three times as long; what is quadratic, minutes
 
 
 @given(hostile.odd_json)

@@ -176,4 +176,4 @@ def test_hostile_input_takes_bounded_time(payload: Any) -> None:
     """A generous bound: the usual event takes 0.05 ms, none of these more than 50 ms on a quiet machine."""
     started = time.process_time()
     compute(payload)
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 2

@@ -204,7 +204,7 @@ def test_a_batch_full_of_hostile_stacks_takes_less_than_a_second() -> None:
     body = plain_json.dumps([{"message": "x", "stack": stack}] * 900).encode()
     started = time.process_time()
     found = native.parse(body)
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < 5.0  # a busy or slower machine takes three times as long; what is quadratic, minutes
     assert isinstance(found[0], dict)
     assert found[0]["exception"]["values"][0]["raw_stacktrace"]
 

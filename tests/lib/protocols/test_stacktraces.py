@@ -542,4 +542,4 @@ def test_a_hostile_text_of_a_megabyte_is_read_in_less_than_a_second(line: str) -
     )
     started = time.process_time()
     stacktraces.parse(text)
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < 5.0  # a busy or slower machine takes three times as long; what is quadratic, minutes

@@ -238,7 +238,7 @@ def test_own_patterns_take_bounded_time_in_the_search_and_in_the_removal(pattern
     texts = [f"{text}{number}" for number in range(max(1, 1_000_000 // len(text)) if len(text) < 1_000 else 1)]
     began = time.process_time()
     result = redact({"extra": {"notes": texts}}, rules)
-    assert time.process_time() - began < 1.0  # 0.2 at worst; one search on 65 kB alone took 3.6
+    assert time.process_time() - began < 2.0  # 0.2 at worst; one search on 65 kB alone took 3.6
     assert redact(result.payload, rules).body == result.body
 
 
