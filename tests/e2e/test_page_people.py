@@ -92,6 +92,7 @@ async def test_an_incident_is_given_to_any_member(product: Product, owner: Perso
     await expect(page.get_by_role("region", name="Activity")).to_contain_text("Owner gave it to Member")
 
 
+@pytest.mark.timeout(150)
 async def test_an_analysis_leads_to_the_frames_it_rests_on_and_stands_in_the_list(product: Product, owner: Person) -> None:
     demo.send(product.url, product.ingest_key, 20)
     page = await owner.open(f"/projects/{product.project_id}/incidents?q=UnicodeDecodeError")
