@@ -151,14 +151,15 @@ async def test_a_refused_attempt_is_counted_by_actor_and_minute(stage: Stage) ->
     url = f"{incidents(tenant)}/{incident}"
     for _ in range(5):
         assert (await stage.incidents.patch(url, json={"status": "resolved"}, headers=stage.vera())).status_code == 403
-    assert (await stage.incidents.patch(url, json={"status": "resolved"}, headers=stage.charlie())).status_code == 404
+    stranger = stage.session(f"stranger@{stage.name}.example")
+    assert (await stage.incidents.patch(url, json={"status": "resolved"}, headers=stranger)).status_code == 404
     found = await refusals(stage, tenant)
     assert sum(row["attempts"] for row in found) == 6
     assert {(row["action"], row["object_id"], row["project_id"]) for row in found} == {
         ("incident.patch", str(incident), tenant.project_id)
     }
     assert len(found) <= 4  # two actors; the minute may have turned meanwhile
-    assert found[0]["actor_id"] == 0  # charlie has never signed in to anything of ours
+    assert min(row["actor_id"] for row in found) == 0  # the stranger has never signed in to anything of ours
     assert (await stage.rows("SELECT status FROM incidents WHERE id = %s", incident))[0]["status"] == "open"
 
 
