@@ -132,9 +132,13 @@ class Search:
         page = await subjects.look(conn, self._subject, self._mentions, place, row["requested_at"], after)
         if page.found:
             await db.fetch_one(conn, "erasure_lock_events")
+            event_ids = [one.event_id for one in page.found]
+            removed["tags"] += await db.run(
+                conn, "erasure_delete_event_tags", project_id=place.project_id, event_ids=event_ids
+            )  # fmt: skip
             gone = await db.fetch_one(
                 conn, "erasure_delete_events", project_id=place.project_id, received=[one.received_at for one in page.found],
-                event_ids=[one.event_id for one in page.found],
+                event_ids=event_ids,
             )  # fmt: skip
             removed.update(gone or {})
         if page.after:

@@ -26,6 +26,8 @@ async def request(conn: db.Connection, actor: audit.Actor, subject: subjects.Sub
         joiners=subject.sought.joiners, mentions=subject.mentions,
     )  # fmt: skip
     assert row  # noqa: S101 - inserted
+    if subject.mentions:  # now, while the identifier is known: what is kept of it does not tell these hashes
+        await db.run(conn, "erasure_delete_tags", workspace_id=subject.workspace_id, tag_hashes=subject.tag_hashes)
     await audit.record(conn, actor, "subject.erase", row["id"], None, None)
     return await read(conn, subject.workspace_id, row["id"])
 

@@ -94,9 +94,7 @@ class Intake:
                 turn_ends = time.perf_counter() + TURN_SECONDS
         results = await self.recorder.record(rows)
         self.outcomes.count(key, "duplicate", events=sum(isinstance(one, Recorded) and one.is_copy for one in results))
-        self.told.remember(
-            tag for row, result in zip(rows, results, strict=True) if isinstance(result, Recorded) for tag in row.tags
-        )
+        self.told.remember(tag for result in results if isinstance(result, Recorded) for tag in result.tags)
         log.note(events=len(rows), duplicates=sum(isinstance(one, Recorded) and one.outcome == "duplicate" for one in results))
         return [Accepted(row.columns["event_id"], result) for row, result in zip(rows, results, strict=True)]
 

@@ -161,6 +161,13 @@ async def prune_answers(one: Run) -> None:
     await repeat(one, "answers", "clerk_delete_old", hours=accounts.MESSAGES_KEPT_HOURS, max_rows=ANSWER_ROWS)
 
 
+OTHER_LIFETIMES = {
+    "invitations": keeping.INVITATION_DAYS,
+    "lifetime": idempotency.LIFETIME,
+    "hours": accounts.MESSAGES_KEPT_HOURS,
+}
+
+
 async def plan(conn: db.Connection) -> dict[str, Any]:
     """What a run would remove now; changes nothing."""
     keep = keeping.read(settings.current().keep_days)
@@ -170,7 +177,7 @@ async def plan(conn: db.Connection) -> dict[str, Any]:
         "payloads": await db.fetch_all(conn, "retention_list_expired"),
         "events": await db.fetch_all(conn, "retention_list_received", days=keep.events),
         "archives": await db.fetch_all(conn, "archive_list_due"),
-        "rows": await db.fetch_one(conn, "retention_count_due", **keep._asdict(), invitations=keeping.INVITATION_DAYS),
+        "rows": await db.fetch_one(conn, "retention_count_due", **keep._asdict(), **OTHER_LIFETIMES),
         "deleted": {
             "projects": await db.fetch_all(conn, "deletion_list_due"),
             "workspaces": await db.fetch_all(conn, "deletion_list_due_workspaces"),

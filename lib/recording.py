@@ -22,7 +22,7 @@ import psycopg
 
 from lib import db, log, queries, waking
 from lib.errors import Problem, Unavailable, Unexpected
-from lib.tags import VALUES_MAX, Tag
+from lib.tags import BATCH_TAGS_MAX, VALUES_MAX, Tag
 
 BATCH_EVENTS_MAX = 100
 BATCH_BYTES_MAX = 4_000_000
@@ -71,11 +71,13 @@ class Recorded(NamedTuple):
     """What became of an event; it is durable when this is known.
 
     is_copy: a duplicate of one that came in the same batch. The database was not given it, and has counted nothing of it.
+    tags: those that the database now knows.
     """
 
     outcome: Literal["accepted", "duplicate"]
     incident_id: int | None
     is_copy: bool = False
+    tags: tuple[Tag, ...] = ()
 
 
 class Waiting(NamedTuple):
@@ -313,7 +315,7 @@ def _columns(told: list[tuple[Row, Tag]]) -> dict[str, Any]:
 
 
 async def _record(conn: db.Connection, rows: list[Row]) -> dict[tuple[int, str], Recorded]:
-    told = [(row, tag) for row in rows for tag in row.tags]
+    told = [(row, tag) for row in rows for tag in row.tags][:BATCH_TAGS_MAX]
     batch = orjson.dumps([{**row.columns, "ord": number} for number, row in enumerate(rows, 1)]).decode()
     given = {"batch": batch, "payloads": [row.payload for row in rows]}
     # Most batches bring no new tag, and then cost nothing for them.
@@ -327,18 +329,23 @@ async def _record(conn: db.Connection, rows: list[Row]) -> dict[tuple[int, str],
             incidents[found["project_id"], found["fingerprint"].hex] = found["incident_id"]
         else:
             known[found["project_id"], found["event_id"].hex] = Recorded("duplicate", found["incident_id"])
+    stored: dict[tuple[int, str], list[Tag]] = {}
+    for row, tag in told:
+        stored.setdefault(row.identity, []).append(tag)
     for row in rows:
         if row.identity not in known:
             project_id, fingerprint = row.columns["project_id"], row.columns["fingerprint"]
-            found_id = incidents.get((project_id, fingerprint)) or incidents[project_id, OVERFLOW]
-            known[row.identity] = Recorded("accepted", found_id)
+            found_id = incidents.get((project_id, fingerprint))
+            # Of a kind that was one too many for its minute no tags are known: they are told again.
+            tags = tuple(stored.get(row.identity, ())) if found_id else ()
+            known[row.identity] = Recorded("accepted", found_id or incidents[project_id, OVERFLOW], tags=tags)
     return known
 
 
 def _answer(batch: list[Waiting], answers: dict[tuple[int, str], Recorded]) -> None:
     for one in batch:
         answer = answers[one.row.identity]
-        answers[one.row.identity] = answer._replace(outcome="duplicate", is_copy=True)
+        answers[one.row.identity] = answer._replace(outcome="duplicate", is_copy=True, tags=())
         if not one.done.done():
             one.done.set_result(answer)
 

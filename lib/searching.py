@@ -40,7 +40,7 @@ async def narrow(conn: db.Connection, workspace_id: int, project_id: int, user: 
     for query, given in [*_person(hash_key, user), *(_tag(hash_key, one) for one in wanted)]:
         rows = await db.fetch_all(conn, query, project_id=project_id, limit=RARE_INCIDENTS_MAX + 1, **given)
         ids = {one["incident_id"] for one in rows}
-        if len(rows) <= RARE_INCIDENTS_MAX:
+        if len(rows) <= RARE_INCIDENTS_MAX and not any(one.get("is_cut") for one in rows):
             found = ids if found is None else found & ids
         elif "user_hashes" in given:
             common["user_hashes"] = given["user_hashes"]

@@ -10,13 +10,13 @@ import asyncio
 import time
 import unicodedata
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from lib import db, paging, payloads
+from lib import db, paging, payloads, tags
 from lib.errors import InvalidRequest, NotFound
 from lib.intake import hashed_person
 from lib.mentions import Mentions, Sought, seek
@@ -33,12 +33,16 @@ VALUE_CHARACTERS_MAX = 320
 
 
 class Subject(NamedTuple):
-    """A person of one workspace. user_hashes: as events count people; mentions: whether what mentions them is looked for."""
+    """A person of one workspace. user_hashes: as events count people; mentions: whether what mentions them is looked for.
+
+    tag_hashes: a tag that is the identifier; known while that is.
+    """
 
     workspace_id: int
     user_hashes: list[bytes]
     sought: Sought
     mentions: bool
+    tag_hashes: Sequence[int] = ()
 
 
 class Place(NamedTuple):
@@ -89,7 +93,8 @@ async def identify(conn: db.Connection, workspace_id: int, kind: Kind, value: st
     written = {value, value.lower(), *(unicodedata.normalize(form, value) for form in ("NFC", "NFD"))}
     user_hashes = sorted({bytes.fromhex(hashed_person(key, f"{kind}:{one}")) for one in written})
     sought = seek(key, value, is_ip=kind == "ip_address")
-    return Subject(workspace_id, user_hashes, sought, bool(sought.lengths) and len(value) >= MENTION_CHARACTERS_MIN)
+    mentions = bool(sought.lengths) and len(value) >= MENTION_CHARACTERS_MIN
+    return Subject(workspace_id, user_hashes, sought, mentions, sorted({tags.hashed(key, one) for one in written}))
 
 
 async def list_places(conn: db.Connection, subject: Subject) -> list[Place]:

@@ -94,6 +94,28 @@ SELECT pg_advisory_xact_lock(7308, 0);
 -- name: erasure_delete_events
 SELECT events, payloads, held FROM erase_events(%(project_id)s, %(received)s::timestamptz[], %(event_ids)s::uuid[]);
 
+-- name: erasure_delete_tags
+-- Tags that are the identifier itself, whatever event they came with.
+DELETE FROM incident_tags t
+ USING projects p
+ WHERE p.workspace_id = %(workspace_id)s AND t.project_id = p.id
+   AND (t.value_hash = ANY (%(tag_hashes)s::bigint[]) OR t.name_hash = ANY (%(tag_hashes)s::bigint[]))
+   AND NOT is_held(t.project_id, t.fingerprint);
+
+-- name: erasure_delete_event_tags
+-- All that is known of the tags of these events' kinds: which of them the erased events brought, nothing tells. What the others had
+-- comes back with the next event on a later day.
+DELETE FROM incident_tags t
+ USING (SELECT k.project_id, k.fingerprint, k.name_hash, k.value_hash
+          FROM (SELECT DISTINCT e.fingerprint FROM event_ids e
+                 WHERE e.project_id = %(project_id)s AND e.event_id = ANY (%(event_ids)s::uuid[])) e
+          JOIN incident_tags k ON k.project_id = %(project_id)s AND k.fingerprint = e.fingerprint
+         WHERE NOT is_held(k.project_id, k.fingerprint)
+         ORDER BY 1, 2, 3, 4
+           FOR UPDATE OF k) gone
+ WHERE t.project_id = gone.project_id AND t.fingerprint = gone.fingerprint AND t.name_hash = gone.name_hash
+   AND t.value_hash = gone.value_hash;
+
 -- name: erasure_delete_people
 -- Who met which incident; the number of people stays.
 DELETE FROM incident_people i

@@ -61,13 +61,17 @@ SELECT DISTINCT f.incident_id
  LIMIT %(limit)s;
 
 -- name: incident_list_by_tag
--- Incidents of which an event had the tag, by index incident_tags_by_value; in no order.
-SELECT DISTINCT f.incident_id
-  FROM (SELECT t.project_id, t.fingerprint
-          FROM incident_tags t
-         WHERE t.project_id = %(project_id)s AND t.value_hash = %(value_hash)s
-           AND (%(name_hash)s::bigint IS NULL OR t.name_hash = %(name_hash)s)
-         LIMIT %(limit)s * 3) k
+-- Incidents of which an event had the tag, by index incident_tags_by_value; in no order. is_cut: more kinds have it than were
+-- looked at, so that these are not all.
+WITH k AS MATERIALIZED (
+  SELECT t.project_id, t.fingerprint
+    FROM incident_tags t
+   WHERE t.project_id = %(project_id)s AND t.value_hash = %(value_hash)s
+     AND (%(name_hash)s::bigint IS NULL OR t.name_hash = %(name_hash)s)
+   LIMIT %(limit)s * 3
+)
+SELECT DISTINCT f.incident_id, (SELECT count(*) FROM k) = %(limit)s * 3 AS is_cut
+  FROM k
   JOIN incident_fingerprints f ON f.project_id = k.project_id AND f.fingerprint = k.fingerprint
  LIMIT %(limit)s;
 

@@ -21,6 +21,8 @@ SELECT (SELECT count(*) FROM kept_payloads k
          WHERE k.kept_until < today() OR (k.kept_until IS NULL AND NOT is_held(k.project_id, k.fingerprint))) AS kept,
        (SELECT count(*) FROM event_counts c
          WHERE c.hour < now() - make_interval(days => %(counts)s) AND NOT is_held(c.project_id, c.fingerprint)) AS counts,
+       (SELECT count(*) FROM projects p JOIN incident_tags t ON t.project_id = p.id
+         WHERE t.seen_on < today() - p.retention_days - 1 AND NOT is_held(t.project_id, t.fingerprint)) AS tags,
        (SELECT count(*) FROM projects p JOIN incidents i ON i.project_id = p.id
          WHERE i.last_seen < now() - make_interval(days => greatest(%(incidents)s, p.retention_days) + 31)
            AND i.merged_into IS NULL AND NOT is_project_held(p.id)
@@ -39,6 +41,9 @@ SELECT (SELECT count(*) FROM kept_payloads k
          WHERE o.hour < now() - make_interval(days => %(outcomes)s) AND NOT is_project_held(o.project_id)) AS outcomes,
        (SELECT count(*) FROM invitations i
          WHERE least(i.accepted_at, i.revoked_at, i.expires_at) < now() - make_interval(days => %(invitations)s)) AS invitations,
+       (SELECT count(*) FROM idempotency_keys k WHERE k.created_at < clock_timestamp() - %(lifetime)s::interval)
+       + (SELECT count(*) FROM clerk_messages m
+           WHERE m.received_at < clock_timestamp() - make_interval(hours => %(hours)s)) AS answers,
        (SELECT count(*) FROM erasures e WHERE e.finished_at IS NULL) AS erasures;
 
 -- name: retention_delete_payloads

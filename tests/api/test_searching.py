@@ -64,6 +64,16 @@ async def test_tags_are_found_by_name_and_value_or_by_value_alone(stage: Stage) 
     assert await listed(stage, other, tag="region=eu") == []
 
 
+async def test_a_value_that_many_tags_have_is_found_in_each_incident(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "RARE_INCIDENTS_MAX", 3)
+    tenant = await stage.tenant()
+    sent = [
+        await send(stage, tenant, message, tags={f"flag{n}": "true" for n in range(6)})
+        for message in ("Card declined", "Disk full", "No plan", "Out of stock")
+    ]
+    assert sorted(await listed(stage, tenant, tag="true")) == sorted(sent)
+
+
 async def test_more_tags_than_may_be_asked_for_are_refused(stage: Stage) -> None:
     tenant = await stage.tenant()
     url = f"/api/projects/{tenant.project_id}/incidents"

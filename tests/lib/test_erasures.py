@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 import local.erasures
-from lib import audit, db, erasing, erasures, holds, keys, payloads, pruning, subjects
+from lib import audit, db, erasing, erasures, holds, keys, payloads, pruning, subjects, tags
 from lib.erasing import Search
 from lib.errors import InvalidRequest, NotFound
 from lib.intake import Incoming, prepare
@@ -20,7 +20,7 @@ from lib.mentions import Mentions
 from lib.recording import Row
 from tests.lib import canaries
 from tests.lib.expiring import day, record
-from tests.lib.rows import ask, counts, make_project, row
+from tests.lib.rows import ask, counts, fingerprint, make_project, row
 
 COPY_KEPT = """
     INSERT INTO kept_payloads (project_id, received_at, event_id, fingerprint, expires_on, dictionary, payload, kept_until)
@@ -446,3 +446,18 @@ async def test_a_day_is_a_day_of_utc_whatever_the_servers_time_zone(database_url
         place = subjects.Place(shop.project_id, "received", day(0))
         page = await subjects.look(conn, subject, Mentions(subject.sought), place, ALWAYS, None)
     assert len(page.found) == 2
+
+
+async def test_tags_that_tell_of_a_person_go_with_them(database_url: str, shop: Shop) -> None:
+    """With their events whatever the tags of these kinds are, since the identifier may stand within one; and where it is one."""
+    told, (who, other), today = tags.Told(), (canary(), canary()), datetime.now(UTC).date()
+    for one in (who, other):
+        event = shop.event(message=f"no plan for {one}", user={"id": one}, level="info", fingerprint=[f"plan {one}"])
+        new = told.new(shop._hash_key, shop.project_id, event.columns["fingerprint"], {"order": f"order of {one}"}, today)
+        await record(database_url, [event._replace(tags=new)])
+        insert = "INSERT INTO incident_tags VALUES (%s, %s, 1, %s, %s)"  # of an event of which no payload was kept
+        await ask(database_url, insert, shop.project_id, fingerprint(one), tags.hashed(shop._hash_key, one), today)
+    receipt = await shop.erase("id", who)
+    assert receipt["removed"]["tags"] == 1
+    left = await ask(database_url, "SELECT value_hash FROM incident_tags WHERE project_id = %s", shop.project_id)
+    assert {value for (value,) in left} == {tags.hashed(shop._hash_key, word) for word in (other, f"order of {other}")}
