@@ -124,7 +124,7 @@ def _operation(tag: str, operation: Operation, found: Schemas) -> dict[str, Any]
         "description": f"Needs: {operation.permission}.",
         "x-permission": operation.permission,
         "parameters": [*_path_parameters(operation), *_query_parameters(operation)],
-        "responses": {str(operation.status): _answered(operation, found), "default": {"$ref": "#/components/responses/Problem"}},
+        "responses": {str(operation.status): _answered(operation, found), "default": _refused(operation)},
     }
     if operation.creates:
         described["parameters"].append(
@@ -165,6 +165,17 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in schema.items() if name not in {"anyOf", "title", "default"}}
     default = {"default": schema["default"]} if schema.get("default") is not None else {}
     return {**kept, **(choices[0] if len(choices) == 1 else {"anyOf": choices} if choices else {}), **default}
+
+
+def _refused(operation: Operation) -> dict[str, Any]:
+    """A link that people follow tells them of its end as a page, too."""
+    if operation.media_type != "text/html":
+        return {"$ref": "#/components/responses/Problem"}
+    problem = {"schema": {"$ref": REF.format(model="Problem")}}
+    return {
+        "description": "Refused; docs/errors.md",
+        "content": {"application/problem+json": problem, "text/html": {"schema": {"type": "string"}}},
+    }
 
 
 def _answered(operation: Operation, found: Schemas) -> dict[str, Any]:
