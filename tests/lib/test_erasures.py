@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 import local.erasures
-from lib import audit, db, erasing, erasures, holds, keys, payloads, pruning, subjects, tags
+from lib import audit, db, erasing, erasures, holds, keys, payloads, pruning, recording, subjects, tags
 from lib.erasing import Search
 from lib.errors import InvalidRequest, NotFound
 from lib.intake import Incoming, prepare
@@ -454,7 +454,8 @@ async def test_tags_that_tell_of_a_person_go_with_them(database_url: str, shop: 
     for one in (who, other):
         event = shop.event(message=f"no plan for {one}", user={"id": one}, level="info", fingerprint=[f"plan {one}"])
         new = told.new(shop._hash_key, shop.project_id, event.columns["fingerprint"], {"order": f"order of {one}"}, today)
-        await record(database_url, [event._replace(tags=new)])
+        async with await db.connect(database_url) as conn:
+            await recording._record(conn, [event._replace(tags=new)])
         insert = "INSERT INTO incident_tags VALUES (%s, %s, 1, %s, %s)"  # of an event of which no payload was kept
         await ask(database_url, insert, shop.project_id, fingerprint(one), tags.hashed(shop._hash_key, one), today)
     receipt = await shop.erase("id", who)
