@@ -167,7 +167,8 @@ def _shape_crumbs(raw: dict[str, Any], payload: dict[str, Any], dropped: dict[st
 
 
 def _shape_tags(raw: object, payload: dict[str, Any], dropped: dict[str, int]) -> None:
-    found = [(key, values.scalar(value)) for key, value in (values.pairs(raw) or {}).items() if key]
+    pairs = (values.pairs(raw) or {}).items()
+    found = [(name, values.scalar(value)) for key, value in pairs if (name := values.scalar(key))]
     kept = [(key, text) for key, text in found if text is not None]
     if len(kept) > limits.TAGS_MAX:
         dropped["tags"] = dropped.get("tags", 0) + len(kept) - limits.TAGS_MAX

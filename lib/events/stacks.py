@@ -77,7 +77,8 @@ def _thread_id(value: object) -> int | str | None:
 
 
 def _raw_stacktrace(value: object) -> str | None:
-    return clip(value, limits.RAW_STACKTRACE_CHARS_MAX) if isinstance(value, str) and value else None
+    text = values.scalar(value) if isinstance(value, str) else None
+    return clip(text, limits.RAW_STACKTRACE_CHARS_MAX) if text else None
 
 
 MECHANISM: values.Fields = {

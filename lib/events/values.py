@@ -32,9 +32,9 @@ def items(raw: object) -> list[dict[str, Any]]:
 
 
 def scalar(value: object) -> str | None:
-    """Text of a string, boolean or number; None for anything else."""
+    """Text of a string, boolean or number, without NUL, so that what is empty without it is so from the start; else None."""
     if isinstance(value, str):
-        return value
+        return value.replace("\0", "") if "\0" in value else value
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if _is_printable(value) else None

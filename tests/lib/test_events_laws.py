@@ -60,6 +60,18 @@ def test_normalising_twice_changes_nothing(raw: dict[str, Any]) -> None:
     assert events.normalise(payload, NOW, orjson.dumps(payload)) == payload
 
 
+def test_what_is_nothing_but_nul_is_nothing_at_once() -> None:
+    nul = "\0"
+    raw: dict[str, Any] = dict.fromkeys(
+        ("environment", "release", "transaction", "server_name", "logger", "dist", "message", "user"), nul
+    )
+    raw |= {"tags": {nul: "x", "a": nul}, "exception": {"type": nul, "value": nul, "raw_stacktrace": nul}}
+    payload = events.normalise(raw, NOW)
+    assert payload.keys() <= {"timestamp", "level", "platform", "tags", "exception"}
+    assert {nul, ""}.isdisjoint(payload.get("tags", {}))
+    assert events.normalise(copy.deepcopy(payload), NOW) == payload
+
+
 @given(hostile.sentry_payloads)
 def test_the_fast_path_answers_what_the_bounding_walk_answers(raw: dict[str, Any]) -> None:
     body = hostile.json_text(raw)
