@@ -191,6 +191,9 @@ STEPS: dict[str, Callable[[Run], Awaitable[None]]] = {
     "payloads": prune_payloads,
     "archives": prune_archives,
     "kept": release_kept,
+    # What somebody asked for, before what only takes long: a backlog of events may need all the time of many runs.
+    "deleted": purging.purge_deleted,
+    "erased": erasures.erase_requested,
     "events": prune_events,
     "counts": prune_counts,
     "tags": prune_tags,
@@ -199,6 +202,4 @@ STEPS: dict[str, Callable[[Run], Awaitable[None]]] = {
     "accounts": prune_accounts,
     "invitations": prune_invitations,
     "answers": prune_answers,
-    "deleted": purging.purge_deleted,
-    "erased": erasures.erase_requested,
 }

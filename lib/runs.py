@@ -29,6 +29,8 @@ class Run:
     def __init__(self, conn: db.Connection, seconds: float = RUN_SECONDS) -> None:
         self.conn = conn
         self._until = time.monotonic() + seconds
+        # Seconds spent on waiting for others' locks.
+        self.waited = 0.0
         self.report: dict[str, Any] = {}
         self.store = Store()
         self.keep = keeping.read(settings.current().keep_days)
@@ -36,7 +38,12 @@ class Run:
     @property
     def over(self) -> bool:
         """Whether no further step may begin."""
-        return time.monotonic() >= self._until
+        return self.left <= 0
+
+    @property
+    def left(self) -> float:
+        """Seconds in which a step may begin."""
+        return max(0.0, self._until - time.monotonic())
 
     def add(self, step: str, **counts: int) -> None:
         """Count what a step did."""
@@ -47,13 +54,13 @@ class Run:
 
 @asynccontextmanager
 async def gently(one: Run) -> AsyncIterator[None]:
-    """A step in rows, and a rest after it where somebody else is at work."""
-    began = time.monotonic()
+    """A step in rows, and a rest after it where somebody else is at work: for its work, not for what it waited for locks."""
+    began, waited = time.monotonic(), one.waited
     yield
-    took = time.monotonic() - began
+    took = time.monotonic() - began - (one.waited - waited)
     row = await db.fetch_one(one.conn, "cron_count_others")
     if row and row["active"]:
-        await asyncio.sleep(REST_SHARE * took)
+        await asyncio.sleep(min(REST_SHARE * took, one.left))
 
 
 async def repeat(one: Run, step: str, query: str, **params: Any) -> None:
@@ -69,6 +76,7 @@ async def repeat(one: Run, step: str, query: str, **params: Any) -> None:
 async def when_free(one: Run, query: str, **params: Any) -> dict[str, Any] | None:
     """What the query answers once it has its locks. Raises LockNotAvailable where others hold them at each of DROP_TRIES."""
     for _ in range(DROP_TRIES - 1):
+        began = time.monotonic()
         try:
             return await db.fetch_one(one.conn, query, **params)
         except psycopg.errors.LockNotAvailable:
@@ -76,4 +84,5 @@ async def when_free(one: Run, query: str, **params: Any) -> dict[str, Any] | Non
                 raise
             # At random, so that two runs, or a run and a regular reader, do not keep meeting.
             await asyncio.sleep(DROP_PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+            one.waited += time.monotonic() - began
     return await db.fetch_one(one.conn, query, **params)

@@ -209,6 +209,39 @@ async def test_a_step_in_rows_rests_while_others_are_at_work_and_not_otherwise(
             await working
 
 
+async def test_no_rest_reaches_past_the_end_of_a_run_nor_makes_up_for_waiting(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "REST_SHARE", 10_000.0)  # a rest would be minutes
+    monkeypatch.setattr(runs, "DROP_TRIES", 3)
+    project_id = await make_project(database_url)
+    await record_expired(database_url, project_id)
+    async with await db.connect(database_url) as conn, await db.connect(database_url) as other:
+        ending, waiting = runs.Run(conn, 0.1), runs.Run(conn, 600)
+        async with await psycopg.AsyncConnection.connect(database_url) as reader:
+            await reader.execute("SELECT count(*) FROM event_payloads")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                await runs.when_free(waiting, "retention_delete_payloads", day=day(-1))
+        assert waiting.waited > 0.2  # two tries, at which PostgreSQL waits 100 ms
+        working = asyncio.create_task(other.execute("SELECT pg_sleep(121)"))
+        while not await ask(database_url, "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(121)'"):
+            pass
+        async with asyncio.timeout(60), runs.gently(ending):
+            await asyncio.sleep(0.05)
+        async with asyncio.timeout(60), runs.gently(waiting):
+            await asyncio.sleep(0.05)
+            waiting.waited += 10
+        await other.cancel_safe()
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            await working
+
+
+def test_what_somebody_asked_to_be_removed_goes_before_a_backlog_of_events() -> None:
+    order = list(pruning.STEPS)
+    assert order.index("deleted") < order.index("events")
+    assert order.index("erased") < order.index("events")
+
+
 CLOCKS = re.compile(r"datetime\.now|date\.today|time\.time\b|utcnow")
 
 
