@@ -237,6 +237,49 @@ CREATE FUNCTION public.erase_events(project bigint, received timestamp with time
            (select count(*) from wanted w where w.held)
 $$;
 
+CREATE FUNCTION public.event_cut(project bigint, prints uuid[], since timestamp with time zone, after timestamp with time zone, after_id uuid, oldest_first boolean, max_looked integer, OUT cut_at timestamp with time zone, OUT cut_id uuid) RETURNS record
+    LANGUAGE plpgsql STABLE
+    SET enable_sort TO 'off'
+    AS $_$
+declare
+    quotas integer[] := array_fill(least(max_looked, greatest(100, 2 * max_looked / cardinality(prints))), array[cardinality(prints)]);
+    wanted integer[];
+begin
+    loop
+        execute format('
+            with taken as materialized (
+                select f.nth, f.quota, e.received_at, e.event_id
+                  from unnest($2, $3) with ordinality f (fingerprint, quota, nth)
+                 cross join lateral (
+                       select received_at, event_id
+                         from events e
+                        where e.project_id = $1 and e.fingerprint = f.fingerprint and e.received_at >= $4
+                          and ($5 is null or (e.received_at, e.event_id) %1$s ($5, $6))
+                        order by e.received_at %2$s, e.event_id %2$s
+                        limit f.quota) e
+            ), cut as (
+                select received_at, event_id from taken order by received_at %2$s, event_id %2$s offset $7 - 1 limit 1
+            ), short as (
+                select t.nth
+                  from taken t
+                  left join cut c on true
+                 group by t.nth, t.quota
+                having count(*) = t.quota and t.quota < $7
+                   and not coalesce(bool_or(not (c.received_at, c.event_id) %1$s (t.received_at, t.event_id)), false)
+            )
+            select (select received_at from cut), (select event_id from cut),
+                   (select array_agg(least(f.quota * case when s.nth is null then 1 else 2 end, $7) order by f.nth)
+                      from unnest($3) with ordinality f (quota, nth)
+                      left join short s using (nth))',
+            case when oldest_first then '>' else '<' end, case when oldest_first then 'asc' else 'desc' end)
+           into cut_at, cut_id, wanted
+          using project, prints, quotas, since, after, after_id, max_looked;
+        exit when wanted = quotas;
+        quotas := wanted;
+    end loop;
+end
+$_$;
+
 CREATE TABLE public.events (
     project_id bigint NOT NULL,
     fingerprint uuid NOT NULL,
@@ -282,20 +325,32 @@ CREATE FUNCTION public.event_steps(project bigint, incident bigint, since timest
     LANGUAGE plpgsql STABLE
     SET enable_sort TO 'off'
     AS $_$
+declare
+    prints uuid[];
+    reads bigint;
+    cut record;
 begin
+    select null::timestamptz as cut_at, null::uuid as cut_id into cut;
+    select array_agg(f.fingerprint), sum(least(f.event_count, max_looked)) into prints, reads
+      from incident_fingerprints f
+     where f.project_id = project and f.incident_id = incident;
+    -- Up to there it is quicker to read them all.
+    if reads > 20 * max_looked then
+        select * into cut from event_cut(project, prints, since, after, after_id, oldest_first, max_looked);
+    end if;
     return query execute format('
         with looked as materialized (
             select e.*
-              from incident_fingerprints f
+              from unnest($2) f (fingerprint)
              cross join lateral (
                    select *
                      from events e
-                    where e.project_id = f.project_id and e.fingerprint = f.fingerprint
+                    where e.project_id = $1 and e.fingerprint = f.fingerprint
                       and e.received_at >= $3
                       and ($4 is null or (e.received_at, e.event_id) %1$s ($4, $5))
+                      and ($10 is null or (e.received_at, e.event_id) %4$s ($10, $11))
                     order by e.received_at %2$s, e.event_id %2$s
                     limit $9) e
-             where f.project_id = $1 and f.incident_id = $2
              order by e.received_at %2$s, e.event_id %2$s
              limit $9
         ), fitting as (
@@ -311,8 +366,8 @@ begin
           from last
           left join fitting f on true',
         case when oldest_first then '>' else '<' end, case when oldest_first then 'asc' else 'desc' end,
-        case when oldest_first then 'desc' else 'asc' end)
-    using project, incident, since, after, after_id, environment, release, max_rows, max_looked;
+        case when oldest_first then 'desc' else 'asc' end, case when oldest_first then '<=' else '>=' end)
+    using project, prints, since, after, after_id, environment, release, max_rows, max_looked, cut.cut_at, cut.cut_id;
 end
 $_$;
 
@@ -2027,6 +2082,7 @@ CREATE TABLE public.archives (
     signature bigint NOT NULL,
     archived_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     delete_on date NOT NULL,
+    leftovers jsonb DEFAULT '{}'::jsonb NOT NULL,
     CONSTRAINT archives_sha256_check CHECK ((length(sha256) = 64))
 );
 

@@ -25,6 +25,9 @@ PAGE_ROWS = 200
 CHUNK_BYTES = 256 * 1024
 LEVEL = 6
 RESTORED_DAYS = 7
+ENDING = ".ndjson.zst"
+# Before what tells an archive that was written anew from the one it was.
+TRY = ".try-"
 
 
 async def write_day(conn: db.Connection, store: Store, day: date, keep_days: int) -> int:
@@ -41,7 +44,7 @@ async def write_day(conn: db.Connection, store: Store, day: date, keep_days: int
 
 async def _write(conn: db.Connection, store: Store, missing: Mapping[str, Any], day: date, keep_days: int) -> None:
     project_id = missing["project_id"]
-    key = f"{settings.current().archive_prefix}payloads/{project_id}/{day.isoformat()}.ndjson.zst"
+    key = missing["object_key"] or f"{settings.current().archive_prefix}payloads/{project_id}/{day.isoformat()}{ENDING}"
     counted = Counted()
     written = await _write_object(store, key, project_id, day, counted, counted.count(_lines(conn, project_id, day)))
     if counted.rows == missing["row_count"]:  # else something was moved or erased meanwhile: the next try begins anew
@@ -150,38 +153,70 @@ async def list_all(conn: db.Connection, project_id: int) -> list[dict[str, Any]]
 
 
 async def remove(conn: db.Connection, store: Store, archive: Mapping[str, Any]) -> None:
-    """Remove an archive: object, manifest, then the row that tells of it. `conn`: in autocommit."""
-    await store.delete(archive["object_key"])
-    await store.delete(manifest_of(archive["object_key"]))
-    await db.run(conn, "archive_delete", project_id=archive["project_id"], day=archive["expires_on"])
+    """Remove an archive: its objects with their manifests, then the row that tells of them. `conn`: in autocommit."""
+    for key in (archive["object_key"], *archive["leftovers"]):
+        await _delete(store, key)
+    await db.run(
+        conn, "archive_delete", project_id=archive["project_id"], day=archive["expires_on"], object_key=archive["object_key"]
+    )  # fmt: skip
 
 
-async def erase(conn: db.Connection, store: Store, archive: Mapping[str, Any], is_person: Callable[[bytes], bool]) -> int:
+async def remove_leftover(conn: db.Connection, store: Store, left: Mapping[str, Any]) -> None:
+    """Remove an object that no archive is; left: as archive_list_leftovers tells it. `conn`: in autocommit."""
+    await _delete(store, left["object_key"])
+    await db.run(
+        conn, "archive_update_leftovers", project_id=left["project_id"], day=left["expires_on"], object_key=left["object_key"]
+    )  # fmt: skip
+
+
+async def _delete(store: Store, key: str) -> None:
+    await store.delete(key)
+    await store.delete(manifest_of(key))
+
+
+async def erase(conn: db.Connection, store: Store, project_id: int, day: date, is_person: Callable[[bytes], bool]) -> int | None:
     """Write an archive anew without the lines that are a person's; answers how many went. `conn`: in autocommit.
 
-    Nothing is written where there are none.
+    Nothing is written where there are none. None: it has become another one meanwhile, by another run; nothing was changed.
     """
+    archive = await db.fetch_one(conn, "archive_find", project_id=project_id, day=day)
+    if archive is None:
+        return 0
+    try:
+        return await _without(conn, store, archive, is_person)
+    except Exception:
+        now = await db.fetch_one(conn, "archive_find", project_id=project_id, day=day)
+        if now and now["object_key"] == archive["object_key"]:
+            raise
+        return None  # its object went while it was read
+
+
+async def _without(
+    conn: db.Connection, store: Store, archive: Mapping[str, Any], is_person: Callable[[bytes], bool]
+) -> int | None:
     gone = 0
     async for line in read_lines(store, archive["object_key"]):
         gone += is_person(line)
-    if gone:
-        counted = Counted()
+    return gone if gone == 0 or await _switch(conn, store, archive, is_person) else None
 
-        async def others() -> AsyncIterator[bytes]:
-            async for line in read_lines(store, archive["object_key"]):
-                if not is_person(line):
-                    yield line
 
-        # Under another name: a reader of the old one must not find half of each.
-        key, project_id, day = f"{archive['object_key']}.erased", archive["project_id"], archive["expires_on"]
-        written = await _write_object(store, key, project_id, day, counted, counted.count(others()))
-        await store.write(archive["object_key"], store.read(key))
-        await store.write(manifest_of(archive["object_key"]), store.read(manifest_of(key)))
-        if await store.digest(archive["object_key"]) != written:
-            raise Conflict("An archive read back differently from what was written.")
-        await db.run(
-            conn, "archive_update_erased", project_id=project_id, day=day, row_count=counted.rows, **written._asdict()
-        )  # fmt: skip
-        await store.delete(key)
-        await store.delete(manifest_of(key))
-    return gone
+async def _switch(conn: db.Connection, store: Store, archive: Mapping[str, Any], is_person: Callable[[bytes], bool]) -> bool:
+    project_id, day, counted = archive["project_id"], archive["expires_on"], Counted()
+    # Under a name of this try alone: neither a reader of the old object nor another run may find half of each.
+    key = f"{archive['object_key'].removesuffix(ENDING).split(TRY)[0]}{TRY}{uuid.uuid4().hex}{ENDING}"
+    mine = {"project_id": project_id, "day": day, "object_key": key}
+    was = {"was_key": archive["object_key"], "was": archive["sha256"]}
+    if not await db.fetch_one(conn, "archive_update_begun", **mine, **was):
+        return False
+
+    async def others() -> AsyncIterator[bytes]:
+        async for line in read_lines(store, archive["object_key"]):
+            if not is_person(line):
+                yield line
+
+    written = await _write_object(store, key, project_id, day, counted, counted.count(others()))
+    told = await db.fetch_one(
+        conn, "archive_update_erased", **mine, **was, row_count=counted.rows, **written._asdict()
+    )  # fmt: skip
+    await _delete(store, archive["object_key"] if told else key)
+    return told is not None

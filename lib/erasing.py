@@ -59,7 +59,10 @@ class Search:
         return next((one for one in self._archives if _archive_key(one) > position["archive"]), None)
 
     async def erase_archive(self, conn: db.Connection, store: Store, row: Mapping[str, Any]) -> Counter[str]:
-        """The next archive; answers how many lines were removed. `conn`: in autocommit."""
+        """The next archive; answers how many lines were removed. `conn`: in autocommit.
+
+        Where another run has written it anew meanwhile, that is not seen as done: the next turn reads what that run has left.
+        """
         archive = self._next_archive(row["position"])
         assert archive  # noqa: S101 - reaches_archives has looked
         held = await db.fetch_one(conn, "erasure_list_held", project_id=archive["project_id"])
@@ -76,8 +79,10 @@ class Search:
                 return False
             return True
 
-        removed = Counter({"archived": await archives.erase(conn, store, archive, goes)})
-        removed["held"] = len(kept)
+        gone = await archives.erase(conn, store, archive["project_id"], archive["expires_on"], goes)
+        if gone is None:
+            return Counter()
+        removed = Counter({"archived": gone, "held": len(kept)})
         await self._write(conn, row, {"archive": _archive_key(archive)}, removed)
         return removed
 
@@ -111,6 +116,7 @@ class Search:
     ) -> None:
         told = await db.fetch_one(
             conn, "erasure_update_position", workspace_id=row["workspace_id"], erasure_id=row["id"],
+            was=orjson.dumps(row["position"]).decode() if row["position"] else None,
             position=orjson.dumps(position).decode(), removed=orjson.dumps(removed).decode(), finished=position is None,
         )  # fmt: skip
         if position is None and told:

@@ -82,5 +82,5 @@ async def erase_requested(one: Run) -> None:
                 if not searching.reaches_archives(claimed):
                     one.add("erased", **await searching.step(one.conn, claimed))
                     continue
-            # No transaction waits for a store. Two runs that meet here do the same twice, which changes nothing.
+            # No transaction waits for a store. Of two runs that meet here one's copy is taken; the other begins anew.
             one.add("erased", **await searching.erase_archive(one.conn, one.store, claimed))

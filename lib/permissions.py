@@ -33,7 +33,7 @@ PERMISSIONS: dict[str, Permission] = {
         Permission("projects:write", "admin", False, "Make projects; delete them, or bring them back"),
         Permission("project:read", "viewer", True, "See a project and its settings"),
         Permission("project:write", "admin", True, "Change a project's settings"),
-        Permission("incidents:read", "viewer", True, "Read incidents, events, grouping and analyses, by known persons too"),
+        Permission("incidents:read", "viewer", True, "Read incidents, events, grouping, analyses; find those of a known person"),
         Permission("incidents:write", "member", True, "Resolve, ignore, assign, merge and split; run and rate analyses"),
         Permission("rules:read", "viewer", True, "Read grouping and redaction rules"),
         Permission("rules:try", "member", True, "Try rules on recent events"),

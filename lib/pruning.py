@@ -94,7 +94,11 @@ async def _drop_unless_held(one: Run, day: date) -> dict[str, Any] | None:
 
 
 async def prune_archives(one: Run) -> None:
-    """Remove archives whose time is over."""
+    """Remove archives whose time is over, and what runs that broke off have left of others."""
+    for left in await db.fetch_all(one.conn, "archive_list_leftovers"):
+        if one.over:
+            return
+        await archives.remove_leftover(one.conn, one.store, left)
     for archive in await db.fetch_all(one.conn, "archive_list_due"):
         if one.over:
             return

@@ -108,6 +108,7 @@ UNBOUND = {
     "retention_delete_incidents": "the cron's, over all projects",
     "archive_list_missing": "partitions are shared by all",
     "archive_list_due": "the cron's, over all projects",
+    "archive_list_leftovers": "likewise",
     "archive_delete_payloads": "partitions are shared by all",
     "retention_delete_refusals": "the cron's, over all workspaces",
     "retention_delete_usage": "the cron's, over all workspaces",

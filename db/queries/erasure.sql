@@ -47,13 +47,14 @@ SELECT e.id, e.workspace_id, e.requested_at, e.user_hashes, e.mark, e.word_mark,
    FOR NO KEY UPDATE OF e SKIP LOCKED;
 
 -- name: erasure_update_position
--- Adds to what was removed so far.
+-- Adds to what was removed so far, and goes on from where it was unless another run has gone on from there.
 UPDATE erasures e
-   SET position = %(position)s::jsonb,
+   SET position = CASE WHEN e.position IS NOT DISTINCT FROM %(was)s::jsonb AND e.finished_at IS NULL
+                       THEN %(position)s::jsonb ELSE e.position END,
        removed = (SELECT coalesce(jsonb_object_agg(k, coalesce((e.removed ->> k)::bigint, 0) + coalesce((a ->> k)::bigint, 0)), '{}')
                     FROM (SELECT %(removed)s::jsonb AS a) given,
                          LATERAL (SELECT jsonb_object_keys(e.removed) AS k UNION SELECT jsonb_object_keys(a)) keys),
-       finished_at = CASE WHEN %(finished)s THEN clock_timestamp() END
+       finished_at = CASE WHEN %(finished)s THEN clock_timestamp() ELSE e.finished_at END
  WHERE workspace_id = %(workspace_id)s AND id = %(erasure_id)s
 RETURNING removed;
 

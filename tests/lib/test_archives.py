@@ -4,6 +4,7 @@ and ends.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import uuid
@@ -252,6 +253,8 @@ async def test_an_erased_person_leaves_the_archives_too(database_url: str, s3: A
         receipt = await erasures.read(conn, workspace_id, receipt["id"])
     assert receipt["finished_at"]
     assert receipt["removed"]["archived"] == 3
+    assert key not in keys(s3)
+    [(key,)] = await ask(database_url, "SELECT object_key FROM archives WHERE project_id = %s", project_id)
     left = lines(s3, key)
     assert {one["event_id"].replace("-", "") for one in left} == {one.columns["event_id"] for one in others}
     manifest = json.loads(body(s3, f"{key}.manifest.json"))
@@ -279,7 +282,75 @@ async def test_archived_lines_that_are_held_stay_and_the_receipt_says_so(databas
         assert (await run(database_url))["failed"] == []
         receipt = await erasures.read(conn, workspace_id, receipt["id"])
     assert (receipt["removed"]["archived"], receipt["removed"]["held"]) == (3, 4)  # two lines, and their two light rows
-    assert len(lines(s3, key_of(project_id, day(-1)))) == 2
+    [(key,)] = await ask(database_url, "SELECT object_key FROM archives WHERE project_id = %s", project_id)
+    assert len(lines(s3, key)) == 2
+
+
+class Slow(Store):
+    """A store at which a run waits before it writes, while another one does all it has to."""
+
+    def __init__(self, ending: str) -> None:
+        super().__init__()
+        self.ending = ending
+        self.reached, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def write(self, key: str, content: AsyncIterator[bytes]) -> Written:
+        if key.endswith(self.ending) and not self.goes_on.is_set():
+            self.reached.set()
+            await self.goes_on.wait()
+        return await super().write(key, content)
+
+
+@pytest.mark.parametrize("ending", [".zst", ".manifest.json"])
+async def test_two_runs_at_one_archive_bring_nobody_back_who_was_erased(database_url: str, s3: Any, ending: str) -> None:
+    project_id = await make_project(database_url)
+    sql = "SELECT w.id FROM projects p JOIN workspaces w ON w.id = p.workspace_id WHERE p.id = %s"
+    [(workspace_id,)] = await ask(database_url, sql, project_id)
+    actor = audit.Actor(workspace_id, None, "person", None)
+    async with await db.connect(database_url) as conn, await db.connect(database_url) as other:
+        people = [await subjects.identify(conn, workspace_id, "id", f"zc{secrets.token_hex(8)}") for _ in range(2)]
+        for one in people:
+            await record_expired(database_url, project_id, count=2, user_hash=one.user_hashes[0].hex())
+        await record_expired(database_url, project_id, count=3)
+        await run(database_url)
+        receipts = [await erasures.request(conn, actor, one) for one in people]
+        slow = runs.Run(other, 120)
+        slow.store = store = Slow(ending)
+        behind = asyncio.create_task(erasures.erase_requested(slow))
+        await asyncio.wait_for(store.reached.wait(), 60)
+        await erasures.erase_requested(runs.Run(conn, 120))
+        store.goes_on.set()
+        await asyncio.wait_for(behind, 60)
+        for receipt in receipts:
+            told = await erasures.read(conn, workspace_id, receipt["id"])
+            assert told["finished_at"]
+            assert told["removed"]["archived"] == 2
+        assert await archives.restore(conn, Store(), project_id, day(-1)) == 3
+    [(key,)] = await ask(database_url, "SELECT object_key FROM archives WHERE project_id = %s", project_id)
+    assert [one["user_hash"] for one in lines(s3, key)] == [None] * 3
+    assert [one for one in keys(s3) if f"/{project_id}/" in one] == [key, f"{key}.manifest.json"]
+
+
+async def test_what_a_run_that_broke_off_has_written_goes_an_hour_later_or_with_the_archive(database_url: str, s3: Any) -> None:
+    project_id, ended = await make_project(database_url), await make_project(database_url)
+    for one in (project_id, ended):
+        await record_expired(database_url, one)
+    await run(database_url)
+    left = "UPDATE archives SET leftovers = jsonb_build_object(%s::text, now() - make_interval(mins => %s)) WHERE project_id = %s"
+    for one, minutes in ((project_id, 50), (ended, 1)):
+        key = f"eu/payloads/{one}/left"
+        s3.put_object(Bucket=BUCKET, Key=key, Body=b"left")
+        s3.put_object(Bucket=BUCKET, Key=f"{key}.manifest.json", Body=b"left")
+        await ask(database_url, left, key, minutes, one)
+    await ask(database_url, "UPDATE archives SET delete_on = today() - 1 WHERE project_id = %s", ended)
+    await run(database_url)
+    assert [key for key in keys(s3) if f"/{ended}/" in key] == []
+    assert len([key for key in keys(s3) if f"/{project_id}/" in key]) == 4
+    await ask(database_url, left, f"eu/payloads/{project_id}/left", 70, project_id)
+    await run(database_url)
+    key = key_of(project_id, day(-1))
+    assert [one for one in keys(s3) if f"/{project_id}/" in one] == [key, f"{key}.manifest.json"]
+    assert await ask(database_url, "SELECT leftovers FROM archives WHERE project_id = %s", project_id) == [({},)]
 
 
 class Counting(Store):
