@@ -147,6 +147,7 @@ async def test_a_plan_counts_what_the_steps_remove(database_url: str) -> None:
     after = await due()
     assert {name: after[name] - before[name] for name in after} == {
         "incidents": 3, "counts": 3, "audit": 2, "usage": 1, "outcomes": 1, "invitations": 1, "kept": 0, "erasures": 0,
+        "tags": 0, "answers": 0,
     }  # fmt: skip
     await ask(database_url, "UPDATE retention_sweeps SET passed_at = NULL, position = NULL")
     await prune(database_url)
