@@ -98,7 +98,7 @@ async def test_an_analysis_leads_to_the_frames_it_rests_on_and_stands_in_the_lis
     page = await owner.open(f"/projects/{product.project_id}/incidents?q=UnicodeDecodeError")
     await page.locator("a.title").first.click()
     explain = page.get_by_role("button", name=re.compile("Explain this|Again"))
-    await explain.click()
+    await explain.click(timeout=60_000)  # it may be written at this moment, unasked
     rests = page.get_by_text("What it rests on")
     await rests.wait_for(timeout=60_000)
     await page.evaluate("() => { for (const one of document.querySelectorAll('.frame-head[aria-expanded=true]')) one.click(); }")
