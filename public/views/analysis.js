@@ -20,7 +20,10 @@ export function Analysis({ project, incident_id }) {
     await call('requestAnalysis', { path });
     found.reload();
   });
-  const pending = ['waiting', 'running'].includes(found.data?.latest?.state);
+  const latest = found.data?.latest;
+  const pending = ['waiting', 'running'].includes(latest?.state);
+  // One that waits for its turn or for the budget of an hour is written at once where somebody asks for it.
+  const writing = pending && (latest.state === 'running' || latest.cause === 'person');
   useEvery(() => pending && found.reload(), POLL_SECONDS, [pending, found.reload]);
   if (!found.data) return null;
   const { analysis: one, detail, configured } = found.data;
@@ -37,7 +40,7 @@ export function Analysis({ project, incident_id }) {
   };
   if (!one) {
     return html`<section class="part" aria-labelledby="analysis-title"><div class="section-head"><h2 id="analysis-title">Analysis</h2>
-      ${mayAsk && configured && html`<button class="small" disabled=${asking.busy || pending} onClick=${() => asking.run()}>${pending ? 'Being written' : 'Explain this'}</button>`}</div>
+      ${mayAsk && configured && html`<button class="small" disabled=${asking.busy || writing} onClick=${() => asking.run()}>${writing ? 'Being written' : 'Explain this'}</button>`}</div>
       <p class="muted">${detail}</p><${Refusal} error=${asking.error} /></section>`;
   }
   return html`<section class="part analysis" aria-labelledby="analysis-title">
@@ -51,7 +54,7 @@ export function Analysis({ project, incident_id }) {
     ${one.correction && html`<p class="note">Corrected by a person: <${Text} text=${one.correction.text} /></p>`}
     <div class="analysis-foot muted"><span>${one.provenance?.text} <${Time} iso=${one.finished_at ?? one.created_at} /></span>
       ${mayAsk && html`<span class="row-actions"><button class="small" onClick=${() => rate(true)}>Helpful</button><button class="small" onClick=${() => rate(false)}>Not helpful</button>
-        <button class="small" onClick=${() => setCorrecting(true)}>Correct it…</button><button class="small" disabled=${asking.busy || pending} onClick=${() => asking.run()}>${pending ? 'Being written' : 'Again'}</button></span>`}</div>
+        <button class="small" onClick=${() => setCorrecting(true)}>Correct it…</button><button class="small" disabled=${asking.busy || writing} onClick=${() => asking.run()}>${writing ? 'Being written' : 'Again'}</button></span>`}</div>
     <${Refusal} error=${asking.error} />
     ${correcting && html`<${Correct} path=${{ ...path, analysis_id: one.id }} text=${one.correction?.text ?? ''} onDone=${found.reload} onClose=${() => setCorrecting(false)} />`}
   </section>`;
