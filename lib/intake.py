@@ -137,7 +137,7 @@ def prepare(incoming: Incoming, key: keys.Key, received_at: datetime, told: Told
     if previous:
         columns["previous"] = previous
     tags = redacted.payload.get("tags")
-    if told is None or not tags:
+    if told is None or not isinstance(tags, dict):  # text stands where redaction had to remove them as a whole
         return Row(columns, compressed)
     return Row(columns, compressed, told.new(key.person_hash_key, key.project_id, print_.value, tags, received_at.date()))
 

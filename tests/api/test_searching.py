@@ -107,3 +107,12 @@ async def test_of_a_tag_with_too_many_values_the_first_are_known(stage: Stage, m
         a = await send(stage, tenant, "Card declined", tags={"request": str(number), "region": "eu"})
     assert [bool(await listed(stage, tenant, tag=f"request={n}")) for n in range(5)] == [True, True, True, False, False]
     assert await listed(stage, tenant, tag="region=eu") == [a]
+
+
+async def test_an_event_whose_tags_redaction_had_to_remove_as_a_whole_is_stored(stage: Stage) -> None:
+    """So many telling names come before its tags that there is no work left for a name among these."""
+    tenant = await stage.tenant()
+    frame = {"function": "charge", "vars": {"list": [{"pin": number} for number in range(6_000)]}}
+    crash = {"type": "E", "value": "v", "stacktrace": {"frames": [frame]}}
+    await send(stage, tenant, "Card declined", exception={"values": [crash]}, tags={"password": "x", "region": "eu"})
+    assert await stage.rows("SELECT * FROM incident_tags WHERE project_id = %s", tenant.project_id) == []
