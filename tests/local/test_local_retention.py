@@ -84,7 +84,8 @@ async def test_an_account_that_a_backup_brings_back_is_deleted_again(database_ur
 
 
 async def test_archives_are_listed(database_url: str) -> None:
-    assert json.loads(run(database_url, "local.archive", "list", "1")) == []
+    project_id = await make_project(database_url)  # a new one: whatever other tests archived is of other projects
+    assert json.loads(run(database_url, "local.archive", "list", str(project_id))) == []
 
 
 @pytest.mark.parametrize("command", ["local.retention", "local.archive", "local.erasures"])
