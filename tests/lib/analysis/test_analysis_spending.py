@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from typing import Any
 
 import pytest
@@ -136,7 +137,7 @@ async def test_sweeps_stop_at_the_budget_and_the_rest_is_skipped_for_that_reason
 
 
 async def held_of(stage: Stage, project_id: int | None = None) -> spending.Held:
-    row = stage.row(object(), project_id=project_id or stage.project_id)
+    row = stage.row(uuid.uuid4().hex, project_id=project_id or stage.project_id)
     await stage.recorder.record([row])
     await stage.alert()
     async with stage.database.transaction() as conn:
