@@ -24,7 +24,7 @@ export default function Health() {
   return html`<div class="page wide">
     <h1>Health</h1>
     <p class=${`verdict ${status}`}>${VERDICTS.get(status) ?? status}${commit && html` <span class="muted">Commit ${commit.slice(0, 8)}</span>`}</p>
-    <div class="table-scroll" tabindex="0" role="region" aria-label="Parts"><table>
+    <div class="table-scroll" tabindex="0" role="region" aria-label="Parts"><table class="health-parts">
       <thead><tr><th>Part</th><th>State</th><th class="right">Answers in</th><th>More</th></tr></thead>
       <tbody>${parts.map(([name, { state, ms, ...more }]) => html`<tr key=${name}><td><b>${words(name)}</b></td>
         <td><span class=${GOOD.has(state) ? 'badge good' : 'badge regressed'}>${words(String(state ?? 'unknown'))}</span></td>

@@ -19,6 +19,7 @@ from tests.e2e.conftest import Product, running
 
 PAGES = re.findall(r"path: '([^']+)'", (ROOT / "public" / "views.js").read_text())
 APART = {"/", "/invitation"}
+ALONE = ("privacy", "sign-in", "invitation")  # for whoever has not signed in
 LOOKS = [(size, theme) for size in ("desktop", "phone") for theme in ("light", "dark")]
 # All arrive at one moment here: let releases have come when their first events happened, as they do elsewhere.
 SPREAD = """
@@ -57,6 +58,10 @@ async def take(made: Product, folder: Path) -> None:
                 await person.open(re.sub(r":\w+", lambda found: ids[found[0]], pattern))
                 await person.page.wait_for_timeout(900)
                 name = re.sub(r"\W+", "-", pattern).strip("-")
+                await person.page.screenshot(path=folder / f"{name}-{size}-{theme}.png")
+            for name in ALONE:
+                await person.page.goto(f"{made.url}/{name}")
+                await person.page.wait_for_timeout(900)
                 await person.page.screenshot(path=folder / f"{name}-{size}-{theme}.png")
 
 
