@@ -39,11 +39,12 @@ PATH = re.compile(r"/(?![/\\])[!-~]*")
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
-<meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Sign in · Sensra on this machine</title>
+<link rel="stylesheet" href="/style/base.css">
 </head>
 <body>
-<main>
+<main class="sign-in">
 <h1>Sign in</h1>
 <p>This page stands in for Clerk on this machine: no password is asked.</p>
 {problem}<ul>{people}</ul>
@@ -51,7 +52,7 @@ PAGE = """<!doctype html>
 <input type="hidden" name="return" value="{wanted}">
 <p><label for="email">Somebody else’s e-mail address</label><br>
 <input id="email" name="email" type="email" autocomplete="email" required></p>
-<p><button>Sign in</button></p>
+<p><button class="primary">Sign in</button></p>
 </form>
 </main>
 </body>

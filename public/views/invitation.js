@@ -6,10 +6,20 @@ import { Refusal, useAction } from '../lib/forms.js';
 import { useLoad } from '../lib/load.js';
 import { Problem, Skeleton, useTitle } from '../lib/parts.js';
 
+const TOKEN_CHARS_MIN = 20; // as the API has it: a shorter one was cut off on its way
+
 /** @param {any} props */
 export default function Invitation({ account }) {
   useTitle('Invitation');
   const token = invitationToken();
+  if (token.length < TOKEN_CHARS_MIN) {
+    return html`<div class="page"><h1>This link is not whole</h1><p>Open it in the mail again, or ask whoever invited you for another one.</p></div>`;
+  }
+  return html`<${Offer} account=${account} token=${token} />`;
+}
+
+/** @param {any} props */
+function Offer({ account, token }) {
   const found = useLoad((signal) => call('readInvitation', { body: { token }, signal }), [token]);
   const action = useAction(async () => {
     await call('acceptInvitation', { body: { token } });

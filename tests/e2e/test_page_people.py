@@ -122,3 +122,8 @@ async def test_people_see_what_is_held_and_what_deleting_would_mean(product: Pro
     dialog = page.get_by_role("dialog", name="Delete your account")
     await dialog.get_by_text("Demo").wait_for()
     await expect(dialog.get_by_role("button", name="Delete", exact=True)).to_be_disabled()
+
+
+async def test_a_link_that_was_cut_off_says_what_to_do(owner: Person) -> None:
+    page = await owner.open("/invitation#inv_cut")
+    await page.get_by_role("heading", name="This link is not whole").wait_for()
