@@ -7,6 +7,18 @@ const wanted = parameters.get('return') ?? '/';
 // A path of this site, never another one's address.
 const back = /^\/(?![/\\])/.test(wanted) ? wanted : '/';
 
+/** @returns {{ variables: Record<string, string> }} Clerk's form in this site's colours (style/base.css), light or dark as it is now */
+function appearance() {
+  const style = getComputedStyle(document.documentElement);
+  // Their values: in Clerk's own elements a variable --accent is another one.
+  const variables = {
+    colorPrimary: '--accent', colorPrimaryForeground: '--accent-text', colorBackground: '--ground', colorForeground: '--text',
+    colorMuted: '--raised', colorMutedForeground: '--muted', colorNeutral: '--text', colorInput: '--ground',
+    colorInputForeground: '--text', colorDanger: '--error', colorRing: '--accent', fontFamily: '--sans',
+  };
+  return { variables: Object.fromEntries(Object.entries(variables).map(([theirs, ours]) => [theirs, style.getPropertyValue(ours)])) };
+}
+
 /** @param {string} text @param {string} [kind] */
 function say(text, kind = 'p') {
   const element = document.createElement(kind);
@@ -43,8 +55,9 @@ async function withClerk(config) {
   } else if (found.user && (await found.session?.getToken())) {
     location.replace(back);
   } else {
+    document.querySelector('h1')?.remove();  // Clerk's form has a heading of its own
     document.getElementById('sign-in')?.replaceChildren();
-    found.mountSignIn(document.getElementById('sign-in'), { forceRedirectUrl: back, signUpForceRedirectUrl: back });
+    found.mountSignIn(document.getElementById('sign-in'), { forceRedirectUrl: back, signUpForceRedirectUrl: back, appearance: appearance() });
   }
 }
 

@@ -1,4 +1,4 @@
-"""What these tests need and a Python environment does not have: Playwright, Schemathesis, Chromium, Node.js and npm packages.
+"""What these tests need and a Python environment does not have: browsers, Node.js, npm packages and Clerk's own script.
 
 Whatever can be fetched without asking is fetched once, into .tools and tests/sdk/node; for the rest MissingToolError says what
 to install. Nothing is skipped: a browser test that did not run has proven nothing.
@@ -11,13 +11,21 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
 from pathlib import Path
 
+from local import node
 from local.folders import ROOT
 from local.setup import TOOLS, find_uv
 from tests.sdk import node_runs
 
 LOCK = ROOT / "requirements-e2e.txt"
+CLERK_SCRIPT = "@clerk/clerk-js@5.128.0"
+CLERK_SCRIPT_SHA512 = (
+    "6b0f1448a9eb6553cea897e9d5e2a96da40bfa3518917267fefdd7741b257d3e"
+    "235c4508aa4c884e696063c6c0f46a9517bc4672bfa6fc7253a60bc66ed22f5c"
+)
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -30,6 +38,7 @@ def prepare() -> None:
     add_packages()
     chromium()
     node_runs.install()
+    clerk_script()
 
 
 def add_packages() -> None:
@@ -68,6 +77,23 @@ def chromium() -> str:
 
 def _installed() -> str | None:
     return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+
+
+def clerk_script() -> Path:
+    """The folder of Clerk's own script and its parts, as Clerk's hosts serve them. Without its packages: they are built in."""
+    folder = TOOLS / CLERK_SCRIPT.replace("/", "-")
+    if not folder.is_dir():
+        path = node.search_path()
+        with tempfile.TemporaryDirectory(dir=TOOLS) as name:
+            command = [shutil.which("npm", path=path) or "npm", "pack", CLERK_SCRIPT, "--silent", "--pack-destination", name]
+            subprocess.run(command, check=True, env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL)
+            archive = next(Path(name).iterdir())
+            if hashlib.sha512(archive.read_bytes()).hexdigest() != CLERK_SCRIPT_SHA512:
+                raise RuntimeError(f"what npm sent as {CLERK_SCRIPT} is not what it was when it was pinned")
+            with tarfile.open(archive) as packed:
+                packed.extractall(name, filter="data")
+            (Path(name) / "package").rename(folder)
+    return folder / "dist"
 
 
 def folder_of_browser_programs() -> Path:
