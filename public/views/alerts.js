@@ -1,5 +1,6 @@
 // Who is told what: rules, channels, and what became of each message.
 import { html, useState } from '../lib/html.js';
+import { LISTS } from '../lib/alert_drafts.js';
 import { call } from '../lib/api.js';
 import { Confirm } from '../lib/forms.js';
 import { useLoad } from '../lib/load.js';
@@ -82,6 +83,8 @@ function conditionText(given) {
 
 /** @param {any} filters */
 function filterText(filters) {
-  const found = Object.entries(filters ?? {}).map(([name, value]) => [name, Array.isArray(value) ? value.join(' or ') : Object.entries(value ?? {}).map(([tag, glob]) => `${tag}:${glob}`).join(', ')]).filter(([, text]) => text);
-  return found.length ? `, where ${found.map(([name, text]) => `${String(name).replace(/s$/, '')} is ${text}`).join(' and ')}` : '';
+  const tags = Object.entries(filters?.tags ?? {}).map(([name, pattern]) => `${name}:${pattern}`).sort().join(' and ');
+  const texts = [...['levels', ...LISTS].map((name) => [name, (filters?.[name] ?? []).join(' or ')]), ['tags', tags]];
+  const found = texts.filter(([, text]) => text).map(([name = '', text]) => `${name.replace(/s$/, '')} is ${text}`);
+  return found.length ? `, where ${found.join(' and ')}` : '';
 }

@@ -44,6 +44,33 @@ async def test_a_channel_is_made_and_tested_and_a_rule_says_what_it_would_have_t
     await rule.get_by_text("muted until").wait_for()
 
 
+async def test_a_rule_is_narrowed_by_release_service_route_and_tag_and_says_what_does_not_go_together(
+    product: Product, owner: Person
+) -> None:
+    page = await owner.open(f"/projects/{product.project_id}/alerts")
+    await page.get_by_role("button", name="New rule").click()
+    dialog = page.get_by_role("dialog", name="New rule")
+    await dialog.get_by_label("Name").fill("The shop's own")
+    await dialog.get_by_text("Only of releases, services, routes or tags").click()
+    for label, lines in (("Releases", "shop@2.*\nshop@3.*"), ("Services", "checkout"), ("Routes", "/api/*"),
+                         ("Tags", "customer:acme-*\nregion")):  # fmt: skip
+        await dialog.get_by_label(label).fill(lines)
+    await dialog.get_by_text("In the last week it would have told nothing").wait_for()
+    await dialog.get_by_label("or 10, 100, 1,000").check()
+    await dialog.get_by_text("tags are known of single events").wait_for()
+    await dialog.get_by_label("or 10, 100, 1,000").uncheck()
+    await dialog.get_by_role("button", name="Save").click()
+    rule = page.get_by_role("listitem").filter(has_text="The shop's own")
+    await rule.get_by_text(
+        "release is shop@2.* or shop@3.* and service is checkout and route is /api/* and tag is customer:acme-* and region:*"
+    ).wait_for()
+    await rule.get_by_role("button", name="Edit").click()
+    edited = page.get_by_role("dialog", name="Rule The shop's own")
+    await expect(edited.get_by_label("Releases")).to_have_value("shop@2.*\nshop@3.*")
+    await expect(edited.get_by_label("Tags")).to_have_value("customer:acme-*\nregion:*")
+    owner.noticed = [line for line in owner.noticed if "400" not in line]  # the one refused trial, which Chromium tells of
+
+
 async def test_a_rule_is_given_every_condition_and_quiet_hours_and_a_channel_is_switched_off_and_on(
     product: Product, owner: Person
 ) -> None:
@@ -72,9 +99,11 @@ async def test_a_rule_is_given_every_condition_and_quiet_hours_and_a_channel_is_
     await page.get_by_role("button", name="New channel").click()
     await page.get_by_label("Name").fill("The pager")
     await page.get_by_label("E-mail address").fill("pager@elsewhere.example")
+    await page.get_by_label("Messages an hour at most").fill("7")
     await page.get_by_role("button", name="Save").click()
     channel = page.get_by_role("listitem").filter(has_text="The pager")
     await channel.get_by_text("waits for consent").wait_for()
+    await channel.get_by_text("7 an hour at most").wait_for()
     for button, told in (
         ("Ask once more", "was asked a moment ago"), ("Switch off", "The pager is off"), ("Switch on", "The pager is on"),
         ("Mute for a day", "The pager is silent"), ("Unmute", "The pager speaks again"),
