@@ -65,3 +65,21 @@ export function titled({ title, kind }) {
   if (kind && title.startsWith(`${kind}: `)) return { kind, message: title.slice(kind.length + 2) };
   return kind === title ? { kind, message: '' } : { kind: '', message: title };
 }
+
+// So many words beside the title and the culprit make a line worth reading.
+const NEW_WORDS_MIN = 5;
+
+/**
+ * Whether a sentence about an incident tells more than its title and its culprit do: one that quotes the message whole has to.
+ * @param {string} sentence
+ * @param {{ title: string, kind?: string | null, culprit?: string | null }} incident
+ */
+export function tellsMore(sentence, incident) {
+  const { kind, message } = titled(incident);
+  // Letters and digits alone: what could be taken for markup is written with look-alikes in a sentence.
+  const letters = (/** @type {string} */ text) => text.replace(/[^\p{L}\p{N}]/gu, '');
+  if (!letters(sentence).includes(letters(message || kind))) return true;
+  const known = `${incident.title} ${incident.culprit ?? ''}`.toLowerCase();
+  const words = new Set(sentence.toLowerCase().match(/[\p{L}\p{N}_]{4,}/gu) ?? []);
+  return [...words].filter((word) => !known.includes(word)).length >= NEW_WORDS_MIN;
+}

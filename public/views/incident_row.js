@@ -1,6 +1,6 @@
 // One incident in a list.
 import { html } from '../lib/html.js';
-import { count, exactly, titled } from '../lib/format.js';
+import { count, exactly, tellsMore, titled } from '../lib/format.js';
 import { Level, Sparkline, Time, Transitions } from '../lib/parts.js';
 import { Text } from '../lib/text.js';
 
@@ -24,7 +24,7 @@ export function IncidentRow({ project, incident, current, chosen, onChoose, onFo
         ${incident.assignee && html`<span title="Looks after it">${incident.assignee.name}</span>`}
         ${incident.environments.length > 0 && html`<span title="Environments">${incident.environments.slice(0, 3).join(', ')}</span>`}
       </div>
-      ${incident.analysis && html`<p class="explained ellipsis" title=${incident.analysis}><${Text} text=${incident.analysis} /></p>`}
+      ${incident.analysis && tellsMore(incident.analysis, incident) && html`<p class="explained ellipsis" title=${incident.analysis}><${Text} text=${incident.analysis} /></p>`}
     </div>
     <div class="trend">${incident.trend && html`<${Sparkline} counts=${incident.trend} label=${`Events in the last ${window === '24h' ? '24 hours' : '14 days'}`} />`}</div>
     <div class="number" title=${`${exactly(incident.event_count)} events`}><b>${count(incident.event_count)}</b><span class="unit">${incident.event_count === 1 ? 'event' : 'events'}</span></div>

@@ -89,6 +89,23 @@ async def test_a_title_is_a_kind_and_a_message(person: Person, title: str, kind:
     assert found["kind"] == (kind if message != title else "")
 
 
+@pytest.mark.parametrize(
+    ("sentence", "more"),
+    [
+        ("KeyError: 'plan_9' is raised in total in shop/pricing.py.", False),
+        ("'plan_9' is raised in total.", False),  # the message alone is an echo, too
+        ("KeyError: ‹plan_9› is raised in total in shop/pricing.py.", False),  # as texts of a model are made harmless
+        ("KeyError: 'plan_9' is raised since migration 14 removed plans that old carts still name.", True),
+        ("Old carts name a plan.", True),  # short, and no echo
+    ],
+)
+async def test_a_list_has_an_analysis_in_a_line_where_it_tells_more_than_the_title(
+    person: Person, sentence: str, more: bool
+) -> None:
+    incident = {"title": "KeyError: 'plan_9'", "kind": "KeyError", "culprit": "total in shop.pricing"}
+    assert await ask(person, "format", "tellsMore", sentence, incident) is more
+
+
 async def test_a_snippet_holds_the_key_once_whatever_the_key_is(person: Person) -> None:
     given = {"url": "https://sensra.example", "project_id": 7, "key": "KEY_URL_DSN"}
     assert await ask(person, "snippets", "filled", 'init("DSN")', given) == 'init("https://KEY_URL_DSN@sensra.example/7")'
