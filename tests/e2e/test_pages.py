@@ -45,18 +45,6 @@ async def test_whoever_is_not_signed_in_signs_in_and_comes_back_to_the_same_addr
         assert page.url.endswith(listed(product, "release:" + shop))
 
 
-async def test_the_first_event_shows_the_moment_it_arrives(product: Product, owner: Person) -> None:
-    page = await owner.open(f"/projects/{product.project_id}/start?platform=curl")
-    await page.get_by_role("heading", name="Waiting for an event").wait_for()
-    await page.get_by_label("Ingest key").fill(product.ingest_key)
-    assert product.ingest_key in await page.locator(".block pre").last.inner_text()
-    async with httpx.AsyncClient() as client:
-        body = {"message": "The very first one"}
-        await client.post(f"{product.url}/api/ingest", json=body, headers={"Authorization": f"Bearer {product.ingest_key}"})
-    await page.get_by_role("link", name="The very first one").click()
-    await page.get_by_role("heading", level=1, name="The very first one").wait_for()
-
-
 async def test_a_search_narrows_the_list_and_stands_in_the_address(product: Product, owner: Person) -> None:
     page = await owner.open(listed(product))
     await page.get_by_label("Search incidents").fill("level:fatal kettle")
