@@ -23,23 +23,33 @@ async def read(conn: db.Connection, project_id: int, filters: incidents.Filters,
     """`{status, level, environment, assignee, release: [{value, incident_count}], complete}`; counts follow all other filters.
 
     complete: false where COUNTED_MAX incidents fit what is no facet; then the counts are of those last seen.
-    assignee: me (own_id) and nobody. release: the newest; their counts are null where more than RELEASES_COUNTED_MAX incidents
-    fit, and beside a release that the list is narrowed to.
+    assignee: me (own_id) and nobody. release: the newest; the counts of those that the list is not narrowed to are null where
+    more than RELEASES_COUNTED_MAX incidents fit everything else.
     """
     given = incidents.parameters(filters)
     wanted = {facet: given[facet] for facet in FACETS}
-    kinds = await db.fetch_all(
-        conn, "facet_list", project_id=project_id, own_id=own_id, max=COUNTED_MAX,
-        **_without(given, *FACETS) | _common_tag(given),
-    )  # fmt: skip
+    kinds = await _kinds(conn, project_id, own_id, given)
     found: dict[str, Any] = {facet: _ranked(_counted(kinds, facet, wanted)) for facet in FACETS}
     found["environment"] = found["environment"][:ENVIRONMENTS_MAX]
     left = list(_fitting(kinds, wanted))
     own, free = (sum(kind[name] for kind in left) for name in ("own_count", "free_count"))
     found["assignee"] = [{"value": "me", "incident_count": own}, {"value": "nobody", "incident_count": free}]
-    ids = [one for kind in left for one in kind["incident_ids"] or ()]
+    of_any = await _kinds(conn, project_id, own_id, given | {"release": None}) if filters.release else kinds
+    candidates = [one for kind in _fitting(of_any, wanted) for one in kind["incident_ids"] or ()]
+    found["release"] = await _releases(conn, project_id, candidates)
+    for one in found["release"]:
+        if one["value"] == filters.release:
+            one["incident_count"] = sum(kind["incident_count"] for kind in left)
     found["complete"] = sum(kind["all_count"] for kind in kinds) < COUNTED_MAX
-    return found | {"release": await _releases(conn, project_id, filters.release, ids)}
+    return found
+
+
+async def _kinds(conn: db.Connection, project_id: int, own_id: int, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Incidents that fit what is no facet, counted by what is one."""
+    return await db.fetch_all(
+        conn, "facet_list", project_id=project_id, own_id=own_id, max=COUNTED_MAX,
+        **_without(given, *FACETS) | _common_tag(given),
+    )  # fmt: skip
 
 
 def _without(given: Mapping[str, Any], *names: str) -> dict[str, Any]:
@@ -75,11 +85,11 @@ def _ranked(counts: Counter[str]) -> list[dict[str, Any]]:
     return [{"value": value, "incident_count": number} for value, number in ranked if number]
 
 
-async def _releases(conn: db.Connection, project_id: int, chosen: str | None, left: list[int]) -> list[dict[str, Any]]:
-    """left: the incidents that fit all filters."""
+async def _releases(conn: db.Connection, project_id: int, candidates: list[int]) -> list[dict[str, Any]]:
+    """candidates: the incidents that fit all filters but that of the release."""
     newest = await db.fetch_all(conn, "count_list_releases", project_id=project_id, since=BEGINNING, limit=RELEASES_MAX)
     names = [row["release"] for row in newest]
-    if chosen or len(left) > RELEASES_COUNTED_MAX:
-        return [{"value": name, "incident_count": len(left) if name == chosen else None} for name in names]
-    rows = await db.fetch_all(conn, "facet_list_releases", project_id=project_id, releases=names, incident_ids=left)
+    if len(candidates) > RELEASES_COUNTED_MAX:
+        return [{"value": name, "incident_count": None} for name in names]
+    rows = await db.fetch_all(conn, "facet_list_releases", project_id=project_id, releases=names, incident_ids=candidates)
     return [{"value": row["release"], "incident_count": row["incident_count"]} for row in rows]

@@ -167,7 +167,7 @@ class FacetValue(Answer):
 
 
 class ReleaseValue(Answer):
-    """A release, and how many incidents it would leave; null where too many fit to count, and beside a release that is chosen."""
+    """A release, and how many incidents it would leave; null where too many fit to count."""
 
     value: str
     incident_count: int | None

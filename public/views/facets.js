@@ -8,6 +8,7 @@ import { parse, toggled } from '../lib/search.js';
 export function Facets({ facets, line }) {
   if (!facets) return html`<aside class="facets" aria-hidden="true">${[4, 3].map((rows) => html`<div class="skeleton">${Array.from({ length: rows }, () => html`<div class="bone" />`)}</div>`)}</aside>`;
   const { fields } = parse(line);
+  if (!facets.level.length && !Object.keys(fields).length) return null;  // a list with nothing in it
   return html`<aside class="facets" aria-label="Narrow the list">
     <${Facet} title="Level" field="level" values=${facets.level} line=${line} chosen=${fields.level} />
     <${Facet} title="Environment" field="environment" values=${facets.environment} line=${line} chosen=${fields.environment} />

@@ -3,12 +3,13 @@ import { html, useState } from '../lib/html.js';
 import { call } from '../lib/api.js';
 import { Chart } from '../lib/chart.js';
 import { Field, typed, useAction } from '../lib/forms.js';
-import { bytes, counted, exactly } from '../lib/format.js';
+import { bytes, counted, exactTime, exactly } from '../lib/format.js';
 import { useLoad } from '../lib/load.js';
 import { Problem, Skeleton, Time, useTitle } from '../lib/parts.js';
 import { go, withQuery } from '../lib/router.js';
 
 const SPANS = new Map([['24', '24 h'], ['168', '7 d'], ['720', '30 d']]);
+const HOUR = 3_600_000;
 const MEANING = new Map([
   ['accepted', 'stored'], ['duplicate', 'sent again, stored once'], ['sampled', 'counted, payload not kept'],
   ['rate_limited', 'refused: too many at once'], ['over_quota', 'refused: the month’s quota is used up'], ['invalid', 'refused: could not be read'],
@@ -42,10 +43,13 @@ function Outcomes({ found, hours }) {
     ${totals.length === 0 ? html`<p class="muted">Nothing came in this time. <a href="start">Send a first event</a></p>` : html`<dl class="totals">${totals.map(([name, number]) => html`<div key=${name}><dt>${MEANING.get(name) ?? name}</dt><dd><b>${exactly(Number(number))}</b> <span class="muted">${((100 * Number(number)) / all).toFixed(1)} %</span></dd></div>`)}</dl>`}
     ${found.reasons.length > 0 && html`<div class="table-scroll" tabindex="0" role="region" aria-label="Why"><table><caption>Why, and under which key</caption>
       <thead><tr><th>Outcome</th><th>Reason</th><th>Key</th><th class="right">Events</th><th>Last</th></tr></thead>
-      <tbody>${found.reasons.map((/** @type {any} */ one, /** @type {number} */ index) => html`<tr key=${index}><td>${one.outcome.replaceAll('_', ' ')}</td><td>${one.reason.replaceAll('_', ' ')}</td><td>${one.key_name ?? html`<span class="muted">none</span>`}</td><td class="right">${exactly(one.event_count)}</td><td><${Time} iso=${one.last_hour} /></td></tr>`)}</tbody></table></div>`}
+      <tbody>${found.reasons.map((/** @type {any} */ one, /** @type {number} */ index) => html`<tr key=${index}><td>${one.outcome.replaceAll('_', ' ')}</td><td>${one.reason.replaceAll('_', ' ')}</td><td>${one.key_name ?? html`<span class="muted">none</span>`}</td><td class="right">${exactly(one.event_count)}</td><td><${Hour} iso=${one.last_hour} /></td></tr>`)}</tbody></table></div>`}
     ${found.recent.length > 0 && html`<details class="recent"><summary>The newest that were not stored</summary><ul>${found.recent.map((/** @type {any} */ one, /** @type {number} */ index) => html`<li key=${index}><${Time} iso=${one.at} /> <b>${one.outcome.replaceAll('_', ' ')}</b> ${one.detail ?? one.reason} <span class="muted">${counted(one.event_count, 'event')}</span></li>`)}</ul></details>`}
   </section>`;
 }
+
+/** Outcomes are counted by hours: of the one that runs nobody knows when. @param {{ iso: string }} props */
+const Hour = ({ iso }) => (Date.now() - new Date(iso).getTime() < HOUR ? html`<span title=${`since ${exactTime(iso)}`}>this hour</span>` : html`<${Time} iso=${iso} />`);
 
 /** A bar an hour, or a day where there would be too many. @param {any} found @param {number} hours */
 function barsOf(found, hours) {

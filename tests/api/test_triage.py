@@ -41,7 +41,9 @@ async def test_facets_follow_every_filter_but_their_own(stage: Stage) -> None:
     assert counts(narrowed, "environment") == {"production": 1, "staging": 1}
     disks = await get(stage, tenant, "incidents/facets", text="Disk", release="1.1.0")
     assert counts(disks, "level") == {"warning": 2}
-    assert counts(disks, "release") == {"1.1.0": 2, "1.0.0": None}
+    assert counts(disks, "release") == {"1.1.0": 2, "1.0.0": 0}
+    chosen = await get(stage, tenant, "incidents/facets", release="1.1.0")
+    assert counts(chosen, "release") == {"1.1.0": 2, "1.0.0": 1}
     assert counts(await get(stage, tenant, "incidents/facets", text="Disk"), "release") == {"1.1.0": 2, "1.0.0": 0}
     url = f"/api/projects/{tenant.project_id}/incidents"
     bob = (await stage.account.get("/api/account", headers=stage.bob())).json()["person"]["id"]
@@ -70,6 +72,7 @@ async def test_releases_are_not_counted_where_that_would_take_long(stage: Stage,
         await send(stage, tenant, message, release="1.0.0")
     monkeypatch.setattr(facets, "RELEASES_COUNTED_MAX", 1)
     assert counts(await get(stage, tenant, "incidents/facets"), "release") == {"1.0.0": None}
+    assert counts(await get(stage, tenant, "incidents/facets", release="1.0.0"), "release") == {"1.0.0": 2}
     assert counts(await get(stage, tenant, "incidents/facets", text="Disk"), "release") == {"1.0.0": 1}
 
 

@@ -25,6 +25,7 @@ LIST_MS_MAX = 300
 API_MS_MAX = 100
 SEARCH_MS_MAX = 600
 LETTER_MS_MAX = 100
+LETTER_MS_WORST = 1_000  # of a machine that does other things, too
 HEAVY_EVENT_MS_MAX = 500
 RUNS = 5
 FRAMES, CONTEXT_BYTES = 1_000, 1_000_000
@@ -142,6 +143,7 @@ async def test_typing_a_search_is_never_held_up(product: Product, large: int) ->
             await page.wait_for_timeout(40)
         print(f"a letter {sorted(spent)[len(spent) // 2]:.0f} ms at the median, {max(spent):.0f} at most")
         assert sorted(spent)[len(spent) // 2] <= LETTER_MS_MAX
+        assert max(spent) <= LETTER_MS_WORST
         await page.get_by_text("step 777 of the checkout failed").first.wait_for()
 
 
