@@ -29,6 +29,10 @@ BACKOFF = tuple(timedelta(seconds=s) for s in (30, 120, 300, 900, 1_800, 3_600, 
 JITTER = 0.1
 # Resend keeps an idempotency key for 24 h: later a try whose answer was lost might be a second mail.
 WINDOW = timedelta(hours=23, minutes=30)
+# So much later than it is due a last try may still come.
+LATE = timedelta(minutes=30)
+# No longer than that is waited because the other side asks for it: a receiver that is mended earlier gets it earlier.
+ASKED_MAX = BACKOFF[-1]
 ERROR_CHARACTERS_MAX = 500
 
 
@@ -121,13 +125,15 @@ def is_too_old(claimed: Claimed, now: datetime) -> bool:
 def next_try(number: int, first_tried_at: datetime, now: datetime, wait_seconds: int | None = None) -> datetime | None:
     """When to try again after the try of this number, or None where that was the last.
 
-    wait_seconds: how long the other side asks to wait; the schedule may ask for longer.
+    wait_seconds: how long the other side asks to wait; the schedule may ask for longer. It ends nothing: what it asks for is
+    waited as far as ASKED_MAX and the time that is left allow.
     """
     if number > len(BACKOFF):
         return None
-    wait = BACKOFF[number - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
-    at = now + max(wait, timedelta(seconds=wait_seconds or 0))
-    return at if at - first_tried_at <= WINDOW else None
+    last = first_tried_at + WINDOW - LATE
+    at = now + BACKOFF[number - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
+    asked = now + min(timedelta(seconds=wait_seconds or 0), ASKED_MAX)
+    return min(max(at, asked), last) if at <= last else None
 
 
 async def finish(conn: db.Connection, claimed: Claimed, result: Sent | ChannelError, now: datetime) -> Ended | None:

@@ -167,25 +167,47 @@ async def test_what_keeps_failing_is_tried_by_the_schedule_and_dead_within_a_day
     assert 17 * HOUR < queue.now - NOW < 24 * HOUR
 
 
-@given(st.lists(st.floats(0, 1), min_size=10, max_size=10), st.integers(0, 100_000))
-def test_no_try_is_later_than_the_provider_remembers_the_first_one(jitter: list[float], wait_seconds: int) -> None:
+@given(st.lists(st.integers(0, 100_000), min_size=10, max_size=10))
+def test_no_try_is_later_than_the_provider_remembers_the_first_one(asked: list[int]) -> None:
     now = NOW
-    for number, _ in enumerate(jitter, 1):
+    for number, wait_seconds in enumerate(asked, 1):
         at = deliveries.next_try(number, NOW, now, wait_seconds)
-        if at is None:
+        if at is None:  # there is no time left for what the schedule itself waits
+            assert now + deliveries.BACKOFF[number - 1] * 1.1 > NOW + deliveries.WINDOW - deliveries.LATE
             return
-        assert now < at <= NOW + deliveries.WINDOW < NOW + 24 * HOUR
-        assert at - now >= wait_seconds * SECOND
+        assert now < at <= NOW + deliveries.WINDOW - deliveries.LATE
+        assert at - now >= min(wait_seconds * SECOND, deliveries.ASKED_MAX, NOW + deliveries.WINDOW - deliveries.LATE - now)
+        assert at - now <= max(deliveries.BACKOFF[number - 1] * 1.1, wait_seconds * SECOND)
         now = at
     assert deliveries.next_try(11, NOW, now) is None
 
 
-async def test_how_long_the_other_side_asks_to_wait_is_waited(queue: Queue) -> None:
+@given(st.integers(0, 1_000_000))
+def test_whatever_the_other_side_asks_to_wait_it_is_tried_again_and_again(wait_seconds: int) -> None:
+    tries, at = 1, deliveries.next_try(1, NOW, NOW, wait_seconds)
+    while at is not None:
+        tries += 1
+        at = deliveries.next_try(tries, NOW, at, wait_seconds)
+    assert tries >= 5
+
+
+def test_what_failed_together_is_not_tried_again_together() -> None:
+    for number, backoff in enumerate(deliveries.BACKOFF, 1):
+        waits = {deliveries.next_try(number, NOW, NOW) for _ in range(20)}
+        assert len(waits) > 1
+        assert all(at and backoff * 0.9 <= at - NOW <= backoff * 1.1 for at in waits)
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(400, 400 * SECOND), (86_400, 6 * HOUR)])
+async def test_how_long_the_other_side_asks_to_wait_is_waited_and_ends_nothing(
+    queue: Queue, asked: int, waited: timedelta
+) -> None:
     workspace_id = await queue.workspace()
     await queue.mail(workspace_id)
     [claimed] = await queue.claim()
-    await queue.finish(claimed, ChannelError("Too many.", retry_after_seconds=400))
-    assert (await queue.row(workspace_id))["next_try_at"] == NOW + 400 * SECOND
+    await queue.finish(claimed, ChannelError("Too many.", retry_after_seconds=asked))
+    row = await queue.row(workspace_id)
+    assert (row["state"], row["next_try_at"]) == ("pending", NOW + waited)
 
 
 async def test_a_delivery_first_tried_long_ago_is_known_to_be_too_old(queue: Queue) -> None:
