@@ -51,7 +51,7 @@ async def count_facets(call: Call, query: models.IncidentQuery) -> dict[str, Any
     return await facets.read(call.conn, call.project_id, await _filters(call, query), _own_id(call))
 
 
-@operations.patch(PROJECT + "/incidents", "incidents:write", answers=models.Incidents)
+@operations.patch(PROJECT + "/incidents", "incidents:write", answers=models.ChangedIncidents)
 async def patch_incidents(call: Call, body: models.BulkPatch) -> dict[str, Any]:
     """Open, resolve or ignore several incidents: all of them, or none."""
     change = incidents.StatusChange(**body.model_dump(exclude={"incident_ids"}))
@@ -64,7 +64,7 @@ async def read_incident(call: Call) -> dict[str, Any]:
     return await incidents.read(call.conn, call.project_id, call.id("incident_id"))
 
 
-@operations.patch(INCIDENT, "incidents:write", answers=models.Incident)
+@operations.patch(INCIDENT, "incidents:write", answers=models.ChangedIncident)
 async def patch_incident(call: Call, body: models.IncidentPatch) -> dict[str, Any]:
     """Open, resolve or ignore an incident."""
     change = incidents.StatusChange(**body.model_dump())
@@ -101,7 +101,7 @@ async def explain_grouping(call: Call, query: PageQuery) -> dict[str, Any]:
     return await grouping.explain(call.conn, call.project_id, call.id("incident_id"), query.limit, query.cursor)
 
 
-@operations.post(INCIDENT + "/merge", "incidents:write", answers=models.Incident)
+@operations.post(INCIDENT + "/merge", "incidents:write", answers=models.MergedIncident)
 async def merge_incidents(call: Call, body: models.Merge) -> dict[str, Any]:
     """Let other incidents' fingerprints lead to this one."""
     return await grouping.merge(call.conn, call.actor, call.project_id, call.id("incident_id"), body.incident_ids)

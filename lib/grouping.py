@@ -99,6 +99,7 @@ async def merge(
 ) -> dict[str, Any]:
     """Let the fingerprints of the others lead here, and their future events with them; answers the incident as it is then.
 
+    `moved` says of each where it led before: `[{"fingerprint", "incident_id"}]`, for whoever takes it back.
     The status of this incident stands. Merging again what is merged here already changes nothing. Raises NotFound, Conflict or
     InvalidRequest, with nothing changed.
     """
@@ -110,6 +111,9 @@ async def merge(
     wanted = sorted(set(others))
     await db.fetch_one(conn, "incident_lock", project_id=project_id, incident_ids=[incident_id, *wanted])
     before = await db.fetch_all(conn, "incident_list_counts", project_id=project_id, incident_ids=[incident_id, *wanted])
+    led = await db.fetch_all(
+        conn, "incident_list_leading", project_id=project_id, incident_ids=wanted, limit=FINGERPRINTS_MAX
+    )  # fmt: skip
     row = await db.fetch_one(
         conn, "incident_merge", project_id=project_id, incident_id=incident_id, others=wanted, person_id=actor.person_id,
         fingerprints_max=FINGERPRINTS_MAX,
@@ -119,7 +123,11 @@ async def merge(
     merged = await incidents.read(conn, project_id, incident_id)
     after = await db.fetch_all(conn, "incident_list_counts", project_id=project_id, incident_ids=[incident_id, *wanted])
     await audit.record(conn, actor, "incident.merge", incident_id, {"incidents": before}, {"incidents": after})
-    return merged
+    return merged | {"moved": _moved(led)}
+
+
+def _moved(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"fingerprint": row["fingerprint"].hex, "incident_id": row["incident_id"]} for row in rows]
 
 
 async def split(
@@ -135,7 +143,7 @@ async def split(
     )  # fmt: skip
     if rows[0]["refusal"]:
         _refuse(rows[0]["refusal"])
-    moved = [{"fingerprint": row["fingerprint"].hex, "incident_id": row["incident_id"]} for row in rows]
+    moved = _moved(rows)
     left = await incidents.read(conn, project_id, incident_id)
     before = [one | {"incident_id": incident_id} for one in moved]
     await audit.record(conn, actor, "incident.split", incident_id, {"fingerprints": before}, {"fingerprints": moved})

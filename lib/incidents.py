@@ -29,6 +29,8 @@ EVENT = (
 # Events that a narrowed page looks at: what they are narrowed by stands in no key.
 LOOKED_MAX = 20_000
 RESOLUTION = ("status_changed_at", "resolved_release", "resolved_in_next_release", "ignored_until", "ignored_until_count")
+# What a change answers as it was: all that it takes to undo it.
+WAS = ("status", "resolved_release", "resolved_in_next_release", "ignored_until", "ignored_until_count")
 # Of these the trail keeps what was before and what is after.
 AUDITED = ("status", "resolved_release", "ignored_until", "ignored_until_count")
 
@@ -55,6 +57,9 @@ class StatusChange(NamedTuple):
     in_next_release: bool = False
     ignored_until: datetime | None = None
     ignored_events: int | None = None
+    resolved_release: str | None = None
+    """None: as of now."""
+    ignored_until_count: int | None = None
 
 
 def _pattern(text: str | None) -> str | None:
@@ -231,10 +236,10 @@ async def read_event(conn: db.Connection, project_id: int, event_id: str, incide
 async def change_status(
     conn: db.Connection, actor: audit.Actor, project_id: int, incident_id: int, change: StatusChange
 ) -> dict[str, Any]:
-    """Set the status; answers the incident as it is then.
+    """Set the status; answers the incident as it is then, and in `was` what it was before.
 
-    Raises NotFound; InvalidRequest for an end in the past or beyond IGNORED_MAX; Conflict for "in the next release" where the
-    project has named none, and for an incident that was merged into another.
+    Raises NotFound; InvalidRequest for an end in the past or beyond IGNORED_MAX, or a release that is not known; Conflict for
+    "in the next release" where the project has named none, and for an incident that was merged into another.
     """
     now = datetime.now(UTC)
     if change.ignored_until and not now < change.ignored_until <= now + IGNORED_MAX:
@@ -245,14 +250,21 @@ async def change_status(
     row = await db.fetch_one(
         conn, "incident_update_status", project_id=project_id, incident_id=incident_id, status=change.status,
         in_next_release=change.in_next_release, ignored_until=change.ignored_until, ignored_events=change.ignored_events,
+        resolved_release=change.resolved_release, ignored_until_count=change.ignored_until_count,
     )  # fmt: skip
     if row is None:
         await find(conn, project_id, incident_id)
         raise Conflict("This incident has been merged into another one; `merged_into` says which.")
+    if change.resolved_release and row["resolved_release"] is None:
+        raise InvalidRequest(
+            "No event of this project has come from the release that is named.",
+            [{"pointer": "/resolved_release", "detail": "leave it out to measure against the release of now"}],
+        )
     if change.in_next_release and row["resolved_release"] is None:
         raise Conflict(
             "This project's events name no release, so there is no next one. Resolve it now, or set `release` in the SDK."
         )
-    before, after = {name: row[f"was_{name}"] for name in AUDITED}, {name: row[name] for name in AUDITED}
+    was = {name: row[f"was_{name}"] for name in WAS}
+    before, after = {name: was[name] for name in AUDITED}, {name: row[name] for name in AUDITED}
     await audit.record(conn, actor, "incident.status", incident_id, before, after)
-    return await read(conn, project_id, incident_id)
+    return await read(conn, project_id, incident_id) | {"was": was}

@@ -111,6 +111,14 @@ SELECT fingerprint, incident_id
   FROM incident_fingerprints
  WHERE project_id = %(project_id)s AND fingerprint = ANY (%(fingerprints)s::uuid[]);
 
+-- name: incident_list_leading
+-- Every fingerprint that leads to one of some incidents, and to which.
+SELECT fingerprint, incident_id
+  FROM incident_fingerprints
+ WHERE project_id = %(project_id)s AND incident_id = ANY (%(incident_ids)s)
+ ORDER BY fingerprint
+ LIMIT %(limit)s;
+
 -- name: incident_list_counts
 -- For the trail: what some incidents are at this moment.
 SELECT id, status, event_count
@@ -130,9 +138,9 @@ SELECT fingerprint, version, rule, reason, parts, event_count, first_seen, last_
 -- Sets a status and clears what belonged to the one before, which is answered as was_…; no row where the incident is merged.
 -- "until N more" is kept as the count at which it ends, and the release that a resolution is measured against as it is at this
 -- moment: the incident's last one, or, for "in the next release", the newest of the project (by SemVer where the incident's own
--- parses, otherwise the one seen first last).
+-- parses, otherwise the one seen first last). One that is named instead has to be there, or null is kept.
 WITH was AS MATERIALIZED (
-  SELECT project_id, id, status, resolved_release, ignored_until, ignored_until_count
+  SELECT project_id, id, status, resolved_release, resolved_in_next_release, ignored_until, ignored_until_count
     FROM incidents
    WHERE project_id = %(project_id)s AND id = %(incident_id)s AND merged_into IS NULL
      FOR NO KEY UPDATE
@@ -142,6 +150,10 @@ UPDATE incidents i
        status_changed_at = clock_timestamp(),
        resolved_in_next_release = %(in_next_release)s,
        resolved_release = CASE WHEN %(status)s <> 'resolved' THEN NULL
+                               WHEN %(resolved_release)s::text IS NOT NULL
+                               THEN (SELECT r.release
+                                       FROM releases r
+                                      WHERE r.project_id = i.project_id AND r.release = %(resolved_release)s)
                                WHEN NOT %(in_next_release)s THEN i.last_release
                                ELSE (SELECT r.release
                                        FROM releases r
@@ -151,10 +163,11 @@ UPDATE incidents i
                                                r.first_seen DESC
                                       LIMIT 1) END,
        ignored_until = %(ignored_until)s,
-       ignored_until_count = i.event_count + %(ignored_events)s::bigint
+       ignored_until_count = coalesce(%(ignored_until_count)s::bigint, i.event_count + %(ignored_events)s::bigint)
   FROM was
  WHERE i.project_id = was.project_id AND i.id = was.id
 RETURNING i.*, was.status AS was_status, was.resolved_release AS was_resolved_release,
+          was.resolved_in_next_release AS was_resolved_in_next_release,
           was.ignored_until AS was_ignored_until, was.ignored_until_count AS was_ignored_until_count;
 
 -- name: incident_find_removal

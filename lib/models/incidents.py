@@ -74,13 +74,21 @@ class IncidentPatch(Body):
     """With ignored: the time at which the next event reopens it."""
     ignored_events: int | None = Field(None, ge=1, le=10**12)
     """With ignored: how many more events it takes to reopen it."""
+    resolved_release: Text | None = None
+    """With resolved: the release that it is measured against, to put it back as it was; otherwise it is as of now."""
+    ignored_until_count: int | None = Field(None, ge=1, le=10**18)
+    """With ignored: the count of events at which it reopens, to put it back as it was."""
 
     @model_validator(mode="after")
     def _bound_to_its_status(self) -> Self:
         if self.in_next_release and self.status != "resolved":
             raise ValueError("in_next_release goes with status resolved")
-        if (self.ignored_until or self.ignored_events) and self.status != "ignored":
-            raise ValueError("ignored_until and ignored_events go with status ignored")
+        if self.resolved_release and self.status != "resolved":
+            raise ValueError("resolved_release goes with status resolved")
+        if (self.ignored_until or self.ignored_events or self.ignored_until_count) and self.status != "ignored":
+            raise ValueError("ignored_until, ignored_events and ignored_until_count go with status ignored")
+        if self.ignored_events and self.ignored_until_count:
+            raise ValueError("name ignored_events or ignored_until_count, not both")
         return self
 
 
@@ -119,7 +127,7 @@ class Merge(Body):
 class Split(Body):
     """The fingerprints that are to leave the incident in the address, as 32 hexadecimal characters."""
 
-    fingerprints: list[uuid.UUID] = Field(min_length=1, max_length=100)
+    fingerprints: list[uuid.UUID] = Field(min_length=1, max_length=500)
 
 
 class ListedIncident(Answer):
@@ -290,10 +298,39 @@ class Incident(ListedIncident):
     fingerprints: list[FingerprintSummary]
 
 
-class Incidents(Answer):
-    """Some incidents whole."""
+class Resolution(Answer):
+    """A status, and what it is bound to."""
 
-    items: list[Incident]
+    status: Status
+    resolved_release: str | None
+    resolved_in_next_release: bool
+    ignored_until: Moment | None
+    ignored_until_count: int | None
+
+
+class ChangedIncident(Incident):
+    """An incident whose status was changed. A patch with what `was` puts it back exactly."""
+
+    was: Resolution
+
+
+class ChangedIncidents(Answer):
+    """Some incidents whose status was changed."""
+
+    items: list[ChangedIncident]
+
+
+class MovedFingerprint(Answer):
+    """Where a fingerprint leads after a split, or led before a merge."""
+
+    fingerprint: str
+    incident_id: int
+
+
+class MergedIncident(Incident):
+    """The incident that others were merged into, and where what leads to it now led before."""
+
+    moved: list[MovedFingerprint]
 
 
 class Origin(Answer):
@@ -323,13 +360,6 @@ class Grouping(Page):
     incident_id: int
     merged_into: int | None
     items: list[ExplainedFingerprint]
-
-
-class MovedFingerprint(Answer):
-    """Where a fingerprint leads after a split."""
-
-    fingerprint: str
-    incident_id: int
 
 
 class SplitAnswer(Answer):

@@ -213,6 +213,26 @@ async def test_ignored_until_a_time_reopens_with_the_next_event_after_it(stage: 
     assert await status(stage, tenant, incident) == "open"
 
 
+async def test_a_change_says_what_was_and_a_patch_with_that_puts_it_back_exactly(stage: Stage) -> None:
+    tenant = await stage.tenant()
+    incident = await send(stage, tenant, release="1.0.0")
+    soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    for first in (
+        {"status": "ignored", "ignored_events": 5}, {"status": "ignored", "ignored_until": soon}, {"status": "ignored"},
+        {"status": "resolved", "in_next_release": True}, {"status": "resolved"}, {"status": "open"},
+    ):  # fmt: skip
+        before = await patch(stage, tenant, incident, **first)
+        kept = {name: before[name] for name in incidents.WAS}
+        was = (await patch(stage, tenant, incident, status="open"))["was"]
+        assert was == kept
+        # Meanwhile there are more events, and a newer release elsewhere.
+        await send(stage, tenant, release="1.0.0")
+        await send(stage, tenant, "Elsewhere", release=f"2.0.{before['event_count']}")
+        body = {name: value for name, value in was.items() if value and name != "resolved_in_next_release"}
+        after = await patch(stage, tenant, incident, **body, in_next_release=was["resolved_in_next_release"])
+        assert {name: after[name] for name in incidents.WAS} == kept
+
+
 async def test_a_patch_that_contradicts_itself_is_refused(stage: Stage) -> None:
     tenant = await stage.tenant()
     incident = await send(stage, tenant)
@@ -223,6 +243,10 @@ async def test_a_patch_that_contradicts_itself_is_refused(stage: Stage) -> None:
         {"status": "resolved", "ignored_events": 3},
         {"status": "ignored", "ignored_until": "2001-01-01T00:00:00Z"},
         {"status": "ignored", "ignored_events": 0},
+        {"status": "ignored", "ignored_events": 3, "ignored_until_count": 5},
+        {"status": "open", "ignored_until_count": 5},
+        {"status": "ignored", "resolved_release": "1.0.0"},
+        {"status": "resolved", "resolved_release": "never-seen"},
         {"status": "resolved", "surprise": 1},
         [],
     ]

@@ -101,7 +101,8 @@ async def test_a_link_to_a_merged_incident_leads_on(stage: Stage) -> None:
     [event] = (await stage.incidents.get(path(tenant, c, "/events"), headers=stage.vera())).json()["items"]
     await post(stage, tenant, b, "merge", incident_ids=[c])
     await post(stage, tenant, a, "merge", incident_ids=[b])
-    assert await post(stage, tenant, a, "merge", incident_ids=[c]) == await read(stage, tenant, a)  # once more changes nothing
+    again = await post(stage, tenant, a, "merge", incident_ids=[c])  # once more changes nothing
+    assert again == await read(stage, tenant, a) | {"moved": []}
     for merged in (b, c):  # one step, however often it was merged on
         found = await read(stage, tenant, merged)
         assert (found["id"], found["merged_into"], found["event_count"]) == (merged, a, 0)
@@ -119,12 +120,34 @@ async def test_a_split_undoes_a_merge_exactly_and_stays(stage: Stage) -> None:
     await patch(stage, tenant, b, status="ignored", ignored_events=5)
     before = {one: await read(stage, tenant, one) for one in (a, b)}
     own = await fingerprint_of(stage, tenant, b)
-    await post(stage, tenant, a, "merge", incident_ids=[b])
+    merged = await post(stage, tenant, a, "merge", incident_ids=[b])
+    assert merged["moved"] == [{"fingerprint": own, "incident_id": b}]  # all that it takes to undo it
     answer = await post(stage, tenant, a, "split", fingerprints=[own])
     assert answer == {"incident": before[a], "split": [{"fingerprint": own, "incident_id": b}]}
     assert await read(stage, tenant, b) == before[b]
     assert await send(stage, tenant, "Payment refused") == b
     assert await send(stage, tenant, "Card declined") == a
+    await assert_adds_up(stage, tenant)
+
+
+async def test_a_merge_of_more_fingerprints_than_a_page_holds_says_what_moved_and_is_split_at_once(stage: Stage) -> None:
+    tenant = await stage.tenant()
+    a, b = await send(stage, tenant, "Card declined"), await send(stage, tenant, "Payment refused")
+    await stage.rows(
+        """
+        INSERT INTO incident_fingerprints (project_id, fingerprint, incident_id, version, rule, reason, parts, event_count,
+                                           first_seen, last_seen, environments)
+        SELECT project_id, md5(n::text)::uuid, incident_id, version, rule, reason, parts, 0, first_seen, last_seen, environments
+          FROM incident_fingerprints, generate_series(1, 150) n
+         WHERE project_id = %s AND incident_id = %s
+        """,
+        tenant.project_id,
+        b,
+    )
+    moved = (await post(stage, tenant, a, "merge", incident_ids=[b]))["moved"]
+    assert (len(moved), {one["incident_id"] for one in moved}) == (151, {b})
+    await post(stage, tenant, a, "split", fingerprints=[one["fingerprint"] for one in moved])
+    assert sorted(await listed(stage, tenant)) == sorted([a, b])
     await assert_adds_up(stage, tenant)
 
 
