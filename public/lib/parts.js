@@ -74,6 +74,8 @@ export function Menu({ label, children, class: kind = '', title, onOpen }) {
         if (event.key !== 'Escape') return;
         details.querySelector('summary')?.focus();
       } else if (details.contains(/** @type {Node} */ (event.target)) && !(/** @type {Element} */ (event.target).closest('.menu-list button, .menu-list a'))) return;
+      // Where the focus was within, it is not lost with it.
+      if (details.querySelector('.menu-list')?.contains(document.activeElement)) details.querySelector('summary')?.focus();
       details.open = false;
     };
     addEventListener('click', close);
@@ -86,12 +88,16 @@ export function Menu({ label, children, class: kind = '', title, onOpen }) {
   </details>`;
 }
 
-/** A modal dialog that closes with Escape and gives the focus back. @param {{ title: string, onClose: () => void, children: any, wide?: boolean }} props */
+const FIELD = '.dialog-body :is(input:not([type="checkbox"]), select, textarea):not(:disabled)';
+
+/** A modal dialog that begins in its first field, closes with Escape and gives the focus back. @param {{ title: string, onClose: () => void, children: any, wide?: boolean }} props */
 export function Dialog({ title, onClose, children, wide = false }) {
   const root = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => {
     const before = document.activeElement;
     root.current?.showModal();
+    const field = root.current?.querySelector(FIELD);
+    if (field instanceof HTMLElement) field.focus();
     return () => void (before instanceof HTMLElement && before.focus());
   }, []);
   return html`<dialog ref=${root} class=${wide ? 'wide' : ''} aria-label=${title} onClose=${onClose}
