@@ -5,6 +5,7 @@ import { assign, merge, setStatus } from '../lib/incident_actions.js';
 import { useKeys } from '../lib/keyboard.js';
 import { githubIssue, markdown, repositoryOf } from '../lib/markdown.js';
 import { Dialog, Menu, copy } from '../lib/parts.js';
+import { may } from '../lib/permissions.js';
 import { go } from '../lib/router.js';
 import { sayFailed } from '../lib/toasts.js';
 
@@ -15,24 +16,38 @@ const COUNTS = [10, 100, 1000];
 /** @param {any} props */
 export function Actions({ account, project, incident, event, apply }) {
   const [asking, setAsking] = useState('');
-  const [people, setPeople] = useState(/** @type {any[]} */ ([]));
-  const members = () => people.length || call('listMembers', { path: { workspace_id: project.workspace.id }, query: { limit: 100 } }).then((page) => setPeople(page.items), sayFailed);
   const list = `/projects/${project.id}/incidents`;
   /** @param {any} change */
   const set = (change) => setStatus(project.id, [incident], change, apply);
   const text = () => markdown(incident, event, `${location.origin}${list}/${incident.id}`);
   const me = account.data?.person && { id: account.data.person.id, name: account.data.person.name ?? account.data.person.email };
-  useKeys([
+  const mayChange = may(project.workspace, 'incidents:write');
+  const changing = [
     { keys: 'e', label: 'Resolve, or reopen', act: () => set({ status: incident.status === 'resolved' ? 'open' : 'resolved' }) },
     { keys: 'i', label: 'Ignore', act: () => set({ status: 'ignored' }) },
     { keys: 'a', label: 'Assign to me', act: () => me && assign(project.id, incident, me, apply) },
     { keys: 'm', label: 'Merge into another incident', act: () => setAsking('merge') },
+  ];
+  useKeys([
+    ...(mayChange && !incident.merged_into ? changing : []),
     { keys: 'c', label: 'Copy as Markdown', act: () => copy(text(), 'Incident') },
     { keys: 'u', label: 'Back to the list', act: () => go(list) },
   ]);
-  const merged = Boolean(incident.merged_into);
   return html`<div class="actions" role="toolbar" aria-label="Actions">
-    ${incident.status === 'open'
+    ${mayChange && html`<${Changes} project=${project} incident=${incident} me=${me} set=${set} apply=${apply} onMerge=${() => setAsking('merge')} />`}
+    <button onClick=${() => copy(text(), 'Incident')}>Copy as Markdown</button>
+    <button onClick=${() => setAsking('github')}>GitHub issue…</button>
+    ${asking === 'merge' && html`<${MergeDialog} project=${project} incident=${incident} onClose=${() => setAsking('')} />`}
+    ${asking === 'github' && html`<${GithubDialog} project=${project} incident=${incident} text=${text()} onClose=${() => setAsking('')} />`}
+  </div>`;
+}
+
+/** What changes an incident, for those who may. @param {any} props */
+function Changes({ project, incident, me, set, apply, onMerge }) {
+  const [people, setPeople] = useState(/** @type {any[]} */ ([]));
+  const members = () => people.length || call('listMembers', { path: { workspace_id: project.workspace.id }, query: { limit: 100 } }).then((page) => setPeople(page.items), sayFailed);
+  const merged = Boolean(incident.merged_into);
+  return html`${incident.status === 'open'
       ? html`<div class="split-button"><button class="primary" disabled=${merged} onClick=${() => set({ status: 'resolved' })}>Resolve</button>
           <${Menu} label="▾" title="Resolve otherwise"><button onClick=${() => set({ status: 'resolved', in_next_release: true })}>in the next release</button><//></div>
         <${Menu} label="Ignore">
@@ -47,12 +62,7 @@ export function Actions({ account, project, incident, event, apply }) {
       ${people.filter((one) => one.person_id !== me?.id && one.person_id !== incident.assignee?.id)
         .map((one) => html`<button key=${one.person_id} onClick=${() => assign(project.id, incident, { id: one.person_id, name: one.name ?? one.email }, apply)}>to ${one.name ?? one.email}</button>`)}
     <//>
-    <button onClick=${() => setAsking('merge')} disabled=${merged}>Merge…</button>
-    <button onClick=${() => copy(text(), 'Incident')}>Copy as Markdown</button>
-    <button onClick=${() => setAsking('github')}>GitHub issue…</button>
-    ${asking === 'merge' && html`<${MergeDialog} project=${project} incident=${incident} onClose=${() => setAsking('')} />`}
-    ${asking === 'github' && html`<${GithubDialog} project=${project} incident=${incident} text=${text()} onClose=${() => setAsking('')} />`}
-  </div>`;
+    <button onClick=${onMerge} disabled=${merged}>Merge…</button>`;
 }
 
 /** @param {any} props */

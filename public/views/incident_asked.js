@@ -2,6 +2,7 @@
 import { html } from '../lib/html.js';
 import { setStatus } from '../lib/incident_actions.js';
 import { Dialog } from '../lib/parts.js';
+import { may } from '../lib/permissions.js';
 import { go, withQuery } from '../lib/router.js';
 import { UNTIL } from './incident_actions.js';
 
@@ -20,12 +21,14 @@ export function Asked({ project, incident, place, apply }) {
   /** @param {Change} change */
   const act = (change) => (close(), setStatus(project.id, [incident], change, apply));
   const already = incident.status === wanted.status;
+  const mayChange = may(project.workspace, 'incidents:write');
+  const offered = mayChange && !already;
   return html`<${Dialog} title=${wanted.title} onClose=${close}><div class="page">
     <p class="message">${incident.title}</p>
-    <p>${already ? `#${incident.id} is ${incident.status} already.` : wanted.meaning}</p>
-    <div class="dialog-actions"><button onClick=${close}>${already ? 'Close' : 'Cancel'}</button>
-      ${!already && wanted.status === 'resolved' && html`<button class="primary" onClick=${() => act({ status: 'resolved' })}>Resolve #${incident.id}</button>`}
-      ${!already && wanted.status === 'ignored' && html`${UNTIL.map(([label, span]) => html`<button key=${label} onClick=${() => act({ status: 'ignored', ignored_until: new Date(Date.now() + span).toISOString() })}>${label}</button>`)}
+    <p>${already ? `#${incident.id} is ${incident.status} already.` : mayChange ? wanted.meaning : 'You can look at it. Changing it needs the role member.'}</p>
+    <div class="dialog-actions"><button onClick=${close}>${offered ? 'Cancel' : 'Close'}</button>
+      ${offered && wanted.status === 'resolved' && html`<button class="primary" onClick=${() => act({ status: 'resolved' })}>Resolve #${incident.id}</button>`}
+      ${offered && wanted.status === 'ignored' && html`${UNTIL.map(([label, span]) => html`<button key=${label} onClick=${() => act({ status: 'ignored', ignored_until: new Date(Date.now() + span).toISOString() })}>${label}</button>`)}
         <button class="primary" onClick=${() => act({ status: 'ignored' })}>for good</button>`}
     </div>
   </div><//>`;

@@ -8,8 +8,8 @@ import { Text } from '../lib/text.js';
 export function IncidentRow({ project, incident, current, chosen, onChoose, onFocus, window }) {
   const { kind, message } = titled(incident);
   return html`<div role="listitem" class=${`row${current ? ' current' : ''}${chosen ? ' chosen' : ''} ${incident.status}`}>
-    <label class="choose"><input type="checkbox" checked=${chosen} onChange=${() => onChoose(incident.id)}
-      aria-label=${`Choose incident ${incident.id}`} /></label>
+    <label class="choose">${onChoose && html`<input type="checkbox" checked=${chosen} onChange=${() => onChoose(incident.id)}
+      aria-label=${`Choose incident ${incident.id}`} />`}</label>
     <div class="what">
       <div class="headline">
         <a class="title" href=${`/projects/${project.id}/incidents/${incident.id}`} onFocus=${onFocus} title=${incident.title}>

@@ -3,6 +3,7 @@ import { html, useState } from '../lib/html.js';
 import { call } from '../lib/api.js';
 import { useLoad } from '../lib/load.js';
 import { Dialog, Menu } from '../lib/parts.js';
+import { may } from '../lib/permissions.js';
 import { say, sayFailed } from '../lib/toasts.js';
 
 /** @param {{ project: any, line: string, sort: string }} props */
@@ -32,10 +33,12 @@ export function Views({ project, line, sort }) {
       sayFailed(error);
     }
   };
+  const mayKeep = may(project.workspace, 'incidents:write');
+  if (!mayKeep && !items.length) return null;
   return html`<${Menu} label=${current?.name ?? 'Views'}>
     ${items.map((/** @type {any} */ one) => html`<a key=${one.id} href=${hrefOf(one)} aria-current=${one === current ? 'true' : undefined}>${one.name}</a>`)}
-    ${items.length > 0 && html`<hr />`}
-    ${current ? html`<button onClick=${() => forget(current)}>Forget “${current.name}”</button>` : html`<button onClick=${() => setAsking(true)}>Keep this search…</button>`}
+    ${mayKeep && items.length > 0 && html`<hr />`}
+    ${!mayKeep ? null : current ? html`<button onClick=${() => forget(current)}>Forget “${current.name}”</button>` : html`<button onClick=${() => setAsking(true)}>Keep this search…</button>`}
   <//>${asking && html`<${Keep} line=${line} onKeep=${(/** @type {string} */ name) => keep(name, line, sort)} onClose=${() => setAsking(false)} />`}`;
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ async def owner(product: Product) -> AsyncIterator[Person]:
 
 
 async def test_an_invitation_is_accepted_by_a_second_person_and_stands_in_the_log(product: Product, owner: Person) -> None:
+    demo.send(product.url, product.ingest_key, 20)
     page = await owner.open("/")
     await page.get_by_role("link", name="Members").click()
     await page.get_by_label("E-mail address").fill("new.person@example.com")
@@ -39,14 +41,35 @@ async def test_an_invitation_is_accepted_by_a_second_person_and_stands_in_the_lo
         await invited.get_by_label("Search incidents").wait_for()
         await invited.goto(link)
         await invited.get_by_role("alert").wait_for()  # it opens once
-    await page.reload()
-    role = page.get_by_label("Role of new.person@example.com")
-    await role.select_option("viewer")
-    await page.get_by_text("is viewer now").first.wait_for()
+        await page.reload()
+        role = page.get_by_label("Role of new.person@example.com")
+        await role.select_option("viewer")
+        await page.get_by_text("is viewer now").first.wait_for()
+        await assert_offered_nothing_to_change(product, invited)
     await page.get_by_role("link", name="Audit log").click()
     await page.get_by_role("cell", name="invitation accept").first.wait_for()
     await page.get_by_role("button", name="Refused attempts").click()
     await page.wait_for_url("**refused=1")
+
+
+async def assert_offered_nothing_to_change(product: Product, page: Any) -> None:
+    """Of what a viewer may not do, no button and no key is there."""
+    await page.goto(product.url + f"/projects/{product.project_id}/incidents?q=PaymentDeclined")
+    row = page.get_by_role("list", name="Incidents").get_by_role("listitem").first
+    await row.wait_for()
+    await expect(page.get_by_role("checkbox")).to_have_count(0)
+    await expect(page.get_by_text("Keep this search")).to_have_count(0)
+    for keys in ("j", "x", "e"):
+        await page.keyboard.press(keys)
+    await expect(page.get_by_text("chosen")).to_have_count(0)
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Copy as Markdown").wait_for()
+    for keys in ("e", "i", "a", "m"):
+        await page.keyboard.press(keys)
+    await expect(page.get_by_role("toolbar").get_by_role("button")).to_have_text(["Copy as Markdown", "GitHub issue…"])
+    await expect(page.get_by_role("toolbar").get_by_role("group")).to_have_count(0)  # menus
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(page.locator(".toast")).to_have_count(0)
 
 
 async def test_the_last_owner_cannot_leave_and_is_told_why(product: Product, owner: Person) -> None:
@@ -80,6 +103,16 @@ async def test_an_incident_says_what_changed_last_and_keeps_its_activity(product
     await expect(changed).to_contain_text("Owner ignored it until")
     for line in ("Owner resolved it", "Owner reopened it", "Owner ignored it until", "Seen for the first time"):
         await expect(activity).to_contain_text(line)
+    await page.get_by_role("button", name="Reopen").click()
+    await page.get_by_text("Ignore", exact=True).click()
+    await page.get_by_role("button", name="until 100 more events").click()
+    figures = page.get_by_role("region", name="Figures")
+    await expect(figures).to_contain_text(re.compile(r"ignored until \d+ events"))
+    before = await figures.inner_text()
+    await page.keyboard.press("e")
+    await expect(figures).not_to_contain_text("ignored until")
+    await page.keyboard.press("z")
+    await expect(figures).to_have_text(re.compile(re.escape(before.split("Status")[1].split("since")[0].strip())))
 
 
 async def test_an_incident_is_given_to_any_member(product: Product, owner: Person) -> None:
