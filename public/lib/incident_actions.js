@@ -1,9 +1,10 @@
 // What people do to incidents: shown at once, told to the API, taken back where it refuses, and undone on demand.
 import { call } from './api.js';
 import { counted } from './format.js';
-import { say, sayFailed } from './toasts.js';
+import { doing, say, sayFailed } from './toasts.js';
 
 /** @typedef {{ status: string, in_next_release?: boolean, ignored_until?: string, ignored_events?: number }} Change */
+/** @typedef {{ fingerprint: string, incident_id: number }} Moved */
 
 const DONE = /** @type {Record<string, string>} */ ({ open: 'Reopened', resolved: 'Resolved', ignored: 'Ignored' });
 
@@ -14,38 +15,50 @@ const DONE = /** @type {Record<string, string>} */ ({ open: 'Reopened', resolved
  * @param {Change} change
  * @param {(incidents: any[]) => void} apply
  */
-export async function setStatus(project_id, incidents, change, apply) {
+export function setStatus(project_id, incidents, change, apply) {
   if (!incidents.length) return;
+  doing(put(project_id, incidents, change, apply));
+}
+
+/** @param {number} project_id @param {any[]} incidents @param {Change} change @param {(incidents: any[]) => void} apply */
+async function put(project_id, incidents, change, apply) {
   apply(incidents.map((one) => ({ ...one, status: change.status })));
   try {
     const body = { ...change, incident_ids: incidents.map((one) => one.id) };
-    const answer = incidents.length === 1
+    const { items } = incidents.length === 1
       ? { items: [await call('patchIncident', { path: { project_id, incident_id: incidents[0].id }, body: change })] }
       : await call('patchIncidents', { path: { project_id }, body });
-    apply(answer.items);
+    apply(items);
+    const which = incidents.length === 1 ? `#${incidents[0].id}` : counted(incidents.length, 'incident');
+    say(`${DONE[change.status]} ${which}`, { undo: () => restore(project_id, items, apply) });
   } catch (error) {
     apply(incidents);
-    return sayFailed(error);
+    sayFailed(error);
   }
-  const before = incidents.filter((one) => one.status !== change.status);
-  const undo = before.length ? () => restore(project_id, before, apply) : undefined;
-  say(`${DONE[change.status]} ${incidents.length === 1 ? `#${incidents[0].id}` : counted(incidents.length, 'incident')}`, { undo });
 }
 
-/** @param {number} project_id @param {any[]} incidents as they were @param {(incidents: any[]) => void} apply */
-async function restore(project_id, incidents, apply) {
+/** Put back what the API says it was, those alike at once. @param {number} project_id @param {any[]} changed @param {(incidents: any[]) => void} apply */
+async function restore(project_id, changed, apply) {
+  /** @type {Map<string, number[]>} */
+  const alike = new Map();
+  for (const { id, was } of changed) {
+    const body = JSON.stringify(changeTo(was));
+    alike.set(body, [...(alike.get(body) ?? []), id]);
+  }
   try {
-    const asked = incidents.map(({ id, status, ignored_until, resolved_in_next_release }) => {
-      /** @type {Change} */
-      const body = { status };
-      if (status === 'ignored' && ignored_until && new Date(ignored_until) > new Date()) body.ignored_until = ignored_until;
-      if (status === 'resolved' && resolved_in_next_release) body.in_next_release = true;
-      return call('patchIncident', { path: { project_id, incident_id: id }, body });
-    });
-    apply(await Promise.all(asked));
+    const asked = [...alike].map(([body, incident_ids]) => call('patchIncidents', { path: { project_id }, body: { ...JSON.parse(body), incident_ids } }));
+    apply((await Promise.all(asked)).flatMap((answer) => answer.items));
   } catch (error) {
     sayFailed(error);
   }
+}
+
+/** The change that leads to a status and all that it was bound to. @param {any} was */
+function changeTo({ status, resolved_release, resolved_in_next_release, ignored_until, ignored_until_count }) {
+  if (status === 'resolved') return { status, in_next_release: resolved_in_next_release, resolved_release };
+  if (status !== 'ignored') return { status };
+  // An end that has passed meanwhile means that the next event reopens it, as a count that is reached does.
+  return ignored_until && new Date(ignored_until) <= new Date() ? { status, ignored_until_count: 1 } : { status, ignored_until, ignored_until_count };
 }
 
 /**
@@ -78,14 +91,30 @@ export async function assign(project_id, incident, person, apply) {
 export async function merge(project_id, incidents, changed) {
   const [first, ...others] = incidents;
   try {
-    const moved = await Promise.all(others.map((one) => call('explainGrouping', { path: { project_id, incident_id: one.id }, query: { limit: 100 } })));
-    await call('mergeIncidents', { path: { project_id, incident_id: first.id }, body: { incident_ids: others.map((one) => one.id) } });
+    const { moved } = await call('mergeIncidents', { path: { project_id, incident_id: first.id }, body: { incident_ids: others.map((one) => one.id) } });
     changed();
-    const fingerprints = moved.flatMap((page) => page.items.map((/** @type {any} */ item) => item.fingerprint));
-    say(`Merged ${counted(others.length, 'incident')} into #${first.id}`, { undo: () => split(project_id, first.id, fingerprints, changed) });
+    say(`Merged ${counted(others.length, 'incident')} into #${first.id}`, { undo: moved.length ? () => unmerge(project_id, first.id, moved, changed) : undefined });
   } catch (error) {
     sayFailed(error);
   }
+}
+
+/** Take out again what a merge moved. @param {number} project_id @param {number} incident_id @param {Moved[]} moved @param {() => void} changed */
+async function unmerge(project_id, incident_id, moved, changed) {
+  try {
+    const back = await call('splitIncident', { path: { project_id, incident_id }, body: { fingerprints: moved.map((one) => one.fingerprint) } });
+    // Each goes back to the incident it was born with; what had been merged from there before is merged once more.
+    const led = new Map(moved.map((one) => [one.fingerprint, one.incident_id]));
+    for (const to of new Set(led.values())) {
+      const strayed = back.split.filter((/** @type {Moved} */ one) => led.get(one.fingerprint) === to && one.incident_id !== to);
+      const incident_ids = [...new Set(strayed.map((/** @type {Moved} */ one) => one.incident_id))];
+      if (incident_ids.length) await call('mergeIncidents', { path: { project_id, incident_id: to }, body: { incident_ids } });
+    }
+    say(`Split off ${[...new Set(led.values())].map((id) => `#${id}`).join(', ')}`);
+  } catch (error) {
+    sayFailed(error);
+  }
+  changed();
 }
 
 /**

@@ -6,6 +6,7 @@ import { merge, setStatus } from '../lib/incident_actions.js';
 import { useKeys } from '../lib/keyboard.js';
 import { useEvery, useLoad } from '../lib/load.js';
 import { Empty, Menu, Problem, Skeleton, useTitle } from '../lib/parts.js';
+import { may } from '../lib/permissions.js';
 import { go, withQuery } from '../lib/router.js';
 import { DEFAULT, HELP, SORTS, STATUSES, parse, toggled } from '../lib/search.js';
 import { Facets } from './facets.js';
@@ -39,8 +40,14 @@ export default function Incidents({ project, place }) {
   const picked = list.items.filter((one) => chosen.has(one.id));
   const targets = () => (picked.length ? picked : list.items[cursor.current] ? [list.items[cursor.current]] : []);
   const apply = (/** @type {any[]} */ changed) => (list.apply(changed), facets.reload());
+  const mayChange = may(project.workspace, 'incidents:write');
   /** @param {string} status */
   const set = (status) => (setChosen(new Set()), setStatus(project.id, targets(), { status }, apply));
+  /** The next one is the next to be looked at, but for those that were chosen. @param {string} status */
+  const setByKey = (status) => {
+    set(status);
+    if (!picked.length && cursor.current >= 0) move(1);
+  };
   const mergePicked = () => picked.length > 1 && (setChosen(new Set()), merge(project.id, picked, list.reload));
   /** @param {number} step */
   const move = (step) => {
@@ -51,14 +58,17 @@ export default function Incidents({ project, place }) {
   };
   /** @param {number} id */
   const toggle = (id) => setChosen((now) => (now.has(id) ? new Set([...now].filter((one) => one !== id)) : new Set([...now, id])));
+  const changing = [
+    { keys: 'x', label: 'Choose it', act: () => list.items[cursor.current] && toggle(list.items[cursor.current].id) },
+    { keys: 'e', label: 'Resolve', act: () => setByKey('resolved') },
+    { keys: 'i', label: 'Ignore', act: () => setByKey('ignored') },
+    { keys: 'o', label: 'Reopen', act: () => setByKey('open') },
+    { keys: 'm', label: 'Merge the chosen ones into the first', act: mergePicked },
+  ];
   useKeys([
     { keys: 'j', label: 'Next incident', act: () => move(1) },
     { keys: 'k', label: 'Previous incident', act: () => move(-1) },
-    { keys: 'x', label: 'Choose it', act: () => list.items[cursor.current] && toggle(list.items[cursor.current].id) },
-    { keys: 'e', label: 'Resolve', act: () => set('resolved') },
-    { keys: 'i', label: 'Ignore', act: () => set('ignored') },
-    { keys: 'o', label: 'Reopen', act: () => set('open') },
-    { keys: 'm', label: 'Merge the chosen ones into the first', act: mergePicked },
+    ...(mayChange ? changing : []),
     { keys: '/', label: 'Search', act: () => document.getElementById('search')?.focus() },
   ]);
 
@@ -73,7 +83,7 @@ export default function Incidents({ project, place }) {
       : list.items.length
         ? html`<div ref=${rows} class=${list.loading ? 'rows stale' : 'rows'} role="list" aria-label="Incidents">
             ${list.items.map((incident, index) => html`<${IncidentRow} key=${incident.id} project=${project} incident=${incident}
-              window=${span} current=${index === at} chosen=${chosen.has(incident.id)} onChoose=${toggle} onFocus=${() => setAt(index)} />`)}
+              window=${span} current=${index === at} chosen=${chosen.has(incident.id)} onChoose=${mayChange && toggle} onFocus=${() => setAt(index)} />`)}
           </div>
           <${More} list=${list} />`
         : list.loading

@@ -82,8 +82,9 @@ async def test_triage_works_by_keyboard_alone_and_can_be_undone(product: Product
     await page.keyboard.press("e")
     await page.get_by_text("Resolved #").wait_for()
     await row.get_by_text("resolved", exact=True).wait_for()
-    await page.get_by_role("button", name="Undo").click()
+    await page.keyboard.press("z")
     await row.get_by_text("resolved", exact=True).wait_for(state="detached")
+    await expect(page.get_by_role("button", name="Undo")).to_have_count(0)
     await page.keyboard.press("j")
     await page.keyboard.press("Enter")
     await page.get_by_role("heading", level=1, name="TemplateNotFound").wait_for()
@@ -95,9 +96,37 @@ async def test_triage_works_by_keyboard_alone_and_can_be_undone(product: Product
     await page.get_by_role("dialog", name="What the keys do").wait_for()
     await page.keyboard.press("Escape")
     await page.keyboard.press("Control+k")
-    await page.get_by_role("dialog").get_by_role("combobox").fill("keys")
+    await page.get_by_role("dialog").get_by_role("combobox").wait_for()
+    await page.keyboard.type("keys")
     await page.keyboard.press("Enter")
     await page.get_by_role("heading", name="Keys").wait_for()
+
+
+async def test_one_after_the_other_is_done_by_one_key_and_what_can_be_undone_does_not_go_from_under_the_pointer(
+    product: Product, owner: Person
+) -> None:
+    await owner.page.clock.install()
+    page = await owner.open(listed(product, "is:open level:warning"))
+    rows = page.get_by_role("list", name="Incidents").get_by_role("listitem")
+    await rows.nth(1).wait_for()
+    await page.keyboard.press("j")
+    for index in (0, 1):
+        await page.keyboard.press("i")
+        await rows.nth(index).get_by_text("ignored", exact=True).wait_for()
+    await expect(rows.nth(2).locator("a.title")).to_be_focused()
+    undo = page.get_by_role("button", name="Undo")
+    await undo.last.hover()
+    await page.clock.run_for(60_000)
+    await expect(undo).to_have_count(1)
+    await undo.click()
+    await rows.nth(1).get_by_text("ignored", exact=True).wait_for(state="detached")
+    await expect(undo).to_have_count(0)
+    await page.get_by_label("Search incidents").fill("is:ignored level:warning")
+    await rows.first.wait_for()
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("j")
+    await page.keyboard.press("o")
+    await page.get_by_text("Reopened #").wait_for()
 
 
 async def test_an_incident_tells_its_story_and_what_was_removed(product: Product, owner: Person) -> None:
