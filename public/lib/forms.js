@@ -24,6 +24,27 @@ export function useAction(act) {
   return { ...state, run };
 }
 
+/** What was typed and not saved, by form: it is still there for whoever comes back from another page. @type {Map<string, any>} */
+const unsaved = new Map();
+
+/**
+ * A form's draft, which outlives its page until it is saved or is what was saved anyway.
+ * @template T
+ * @param {string} key of the form, and of what it changes
+ * @param {T | null} saved what is set now; null while that is being read
+ * @param {(draft: T) => string} [told] the same of two drafts where there is nothing to save
+ * @returns {{ draft: T | null, change: (draft: T) => void, changed: boolean, forget: () => void }}
+ */
+export function useDraft(key, saved, told = JSON.stringify) {
+  const [, again] = useState(0);
+  const set = (/** @type {T | null} */ draft) => {
+    if (draft === null || (saved !== null && told(draft) === told(saved))) unsaved.delete(key);
+    else unsaved.set(key, draft);
+    again((/** @type {number} */ round) => round + 1);
+  };
+  return { draft: unsaved.get(key) ?? saved, change: set, changed: unsaved.has(key), forget: () => set(null) };
+}
+
 /** @param {{ label: string, hint?: any, children: any }} props */
 export const Field = ({ label, hint, children }) => html`<label class="field"><span>${label}</span>${children}${hint && html`<span class="hint">${hint}</span>`}</label>`;
 

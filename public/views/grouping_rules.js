@@ -1,7 +1,7 @@
 // A project's own grouping rules: a form for each, or all of them as JSON; tried on what is stored before they are set.
-import { html, useEffect, useState } from '../lib/html.js';
+import { html, useMemo, useState } from '../lib/html.js';
 import { call } from '../lib/api.js';
-import { Field, Refusal, typed, useAction } from '../lib/forms.js';
+import { Field, Refusal, typed, useAction, useDraft } from '../lib/forms.js';
 import { counted } from '../lib/format.js';
 import { useLoad } from '../lib/load.js';
 import { Problem, Skeleton } from '../lib/parts.js';
@@ -14,29 +14,36 @@ const stripped = (rule) => Object.fromEntries(Object.entries(rule).filter(([, va
 /** @param {any[]} rules */
 const written = (rules) => (rules.length ? JSON.stringify(rules, null, 2) : '');
 
+/** @typedef {{ version: number, list: import('../lib/rule_forms.js').Draft[], text: string | null }} RulesDraft text: while it is edited as JSON */
+
+/** @param {{ version: number, rules: any[] }} saved @returns {RulesDraft} */
+const draftOf = ({ version, rules }) => ({ version, list: drafts(rules.map(stripped)), text: null });
+/** @param {RulesDraft} draft */
+const told = ({ list, text }) => text ?? written(rulesOf(list));
+
 /** @param {any} props */
 export function GroupingRules({ project, mayChange }) {
   const path = { project_id: project.id };
   const rules = useLoad((signal) => call('readGroupingRules', { path, signal }), [project.id]);
-  const [list, setList] = useState(/** @type {import('../lib/rule_forms.js').Draft[]} */ ([]));
-  // The text while it is edited as JSON; null: the form is.
-  const [text, setText] = useState(/** @type {string | null} */ (null));
+  const saved = useMemo(() => rules.data && draftOf(rules.data), [rules.data]);
+  const { draft, change: setDraft, changed, forget } = useDraft(`grouping of ${project.id}`, saved, told);
+  const { version, list, text } = draft ?? draftOf({ version: 0, rules: [] });
   const [trial, setTrial] = useState(/** @type {any} */ (null));
-  useEffect(() => {
-    if (!rules.data) return;
-    setList(drafts(rules.data.rules.map(stripped)));
-    setText((now) => now === null ? null : written(rules.data.rules.map(stripped)));
-  }, [rules.data]);
+  /** @param {Partial<RulesDraft>} part */
+  const set = (part) => setDraft({ version, list, text, ...part });
+  /** @param {import('../lib/rule_forms.js').Draft[]} list */
+  const setList = (list) => set({ list });
   const body = () => ({ rules: text === null ? rulesOf(list) : parsed(text) });
   const trying = useAction(async () => setTrial(await call('tryGroupingRules', { path, body: body() })));
   const saving = useAction(async () => {
-    const now = await call('replaceGroupingRules', { path, body: { ...body(), version: rules.data.version } });
+    const now = await call('replaceGroupingRules', { path, body: { ...body(), version } });
+    forget();
     rules.set(() => now);
     say('These hold for events from now on, within a minute');
   });
   const turning = useAction(async () => {
-    if (text !== null) setList(drafts(parsed(text)));
-    setText(text === null ? written(rulesOf(list)) : null);
+    if (text === null) set({ text: written(rulesOf(list)) });
+    else set({ list: drafts(parsed(text)), text: null });
   });
   if (rules.error) return html`<${Problem} error=${rules.error} retry=${rules.reload} />`;
   if (!rules.data) return html`<${Skeleton} rows=${5} />`;
@@ -57,9 +64,9 @@ export function GroupingRules({ project, mayChange }) {
             ${!list.length && html`<p class="muted">No rule: events are grouped by their crash alone.</p>`}
             <div><button type="button" disabled=${!mayChange} onClick=${() => setList([...list, blank()])}>Add a rule</button></div>`
         : html`<${Field} label="Rules, as JSON" hint="match: type, message, module, path, function, logger, level or tag.<name>, * for anything; then fingerprint, or ignore_frames."><textarea rows="12" spellcheck=${false} disabled=${!mayChange}
-            placeholder=${'[\n  {"name": "Database timeouts", "match": {"type": "*Timeout*"}, "fingerprint": ["db-timeout"]}\n]'} value=${text} onInput=${typed(setText)} /><//>`}
+            placeholder=${'[\n  {"name": "Database timeouts", "match": {"type": "*Timeout*"}, "fingerprint": ["db-timeout"]}\n]'} value=${text} onInput=${typed((text) => set({ text }))} /><//>`}
       <${Refusal} error=${turning.error ?? saving.error ?? trying.error} />
-      <${Buttons} project=${project} mayChange=${mayChange} trying=${trying} saving=${saving} />
+      <${Buttons} project=${project} mayChange=${mayChange} trying=${trying} saving=${saving} changed=${changed} />
     </form>
     ${trial && html`<div class="trial" aria-live="polite"><p>${looked(trial)} ${trial.changed ? `${counted(trial.changed, 'event')} would move.` : 'Nothing would move.'}</p>
       <ul class="paths">${trial.joins.map((/** @type {any} */ one) => html`<li>${one.incident_ids.map((/** @type {number} */ id) => html`<a href=${`incidents/${id}`}>#${id}</a> `)} would join, ${counted(one.event_count, 'event')}</li>`)}
