@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from lib import activity, facets, grouping, incidents, searching, suggestions, tag_counts, trends, triage, views
+from lib import (
+    activity,
+    event_facets,
+    facets,
+    grouping,
+    incidents,
+    searching,
+    sifting,
+    suggestions,
+    tag_counts,
+    trends,
+    triage,
+    views,
+)
 from lib.analysis import feedback, reading
 from lib.models import PageQuery
 from lib.models import analysis as analyses
@@ -160,9 +173,17 @@ async def correct_analysis(call: Call, body: analyses.Correction) -> dict[str, A
 @operations.get(INCIDENT + "/events", "incidents:read", answers=models.EventPage)
 async def list_events(call: Call, query: models.EventQuery) -> dict[str, Any]:
     """A page of an incident's events by when they were received, the newest first unless asked otherwise."""
-    filters = incidents.EventFilters(query.environment, query.release, query.order)
+    hashes = await searching.hashes_of(call.conn, call.workspace_id, query.user) if query.user else None
+    filters = incidents.EventFilters(query.environment, query.release, query.order, sifting.Sieve(hashes, query.tag))
     place = (call.project_id, call.id("incident_id"))
     return await incidents.list_events(call.conn, *place, query.limit, query.cursor, filters, query.beyond)
+
+
+@operations.get(INCIDENT + "/events/facets", "incidents:read", answers=models.EventFacets)
+async def count_event_facets(call: Call, query: models.EventFacetsQuery) -> dict[str, Any]:
+    """What an incident's events can be narrowed to, how many each step would leave, and how many came after one of them."""
+    place = (call.project_id, call.id("incident_id"))
+    return await event_facets.read(call.conn, *place, query.environment, query.release, query.event)
 
 
 @operations.get(INCIDENT + "/events/{event_id}", "incidents:read", answers=models.Event)

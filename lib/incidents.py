@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from lib import audit, db, paging, payloads, searching
+from lib import audit, db, paging, payloads, searching, sifting
 from lib.errors import Conflict, InvalidRequest, NotFound
 
 Status = Literal["open", "resolved", "ignored"]
@@ -142,6 +142,7 @@ class EventFilters(NamedTuple):
     environment: str | None = None
     release: str | None = None
     order: Order = "newest"
+    sieve: sifting.Sieve = sifting.OPEN
 
 
 ALL_EVENTS = EventFilters()
@@ -153,23 +154,27 @@ async def list_events(
 ) -> dict[str, Any]:  # fmt: skip
     """`{"items": […], "next_cursor": …}` of an incident's events by when they were received.
 
-    beyond: begin behind this event. A narrowed page looks at LOOKED_MAX events at most; it may hold fewer than `limit`, or none,
-    and lead on all the same. Raises NotFound, InvalidRequest.
+    beyond: begin behind this event. A narrowed page looks at LOOKED_MAX events at most, or at as many as its sieve takes; it may
+    hold fewer than `limit`, or none, and lead on all the same. Raises NotFound, InvalidRequest.
     """
     incident = await find(conn, project_id, incident_id)
     since = incident["first_seen"] - CLOCK_SLACK
     after, after_id = await _begin(conn, project_id, cursor, beyond)
     narrowed = filters.environment or filters.release
+    most = filters.sieve.rows_max or limit + 1
     rows = await db.fetch_all(
         conn, "event_list_by_incident", project_id=project_id, incident_id=incident_id, since=since, after=after,
         after_id=after_id, oldest_first=filters.order == "oldest", environment=filters.environment, release=filters.release,
-        max_rows=limit + 1, max_looked=LOOKED_MAX if narrowed else limit + 1,
+        max_rows=most, max_looked=LOOKED_MAX if narrowed else most,
     )  # fmt: skip
     found = [row for row in rows if row["event_id"]]
-    page = found[:limit]
+    fitting = await sifting.sift(conn, project_id, found, filters.sieve)
+    page = fitting[:limit]
     end = None
-    if len(found) > limit:
+    if len(fitting) > limit:
         end = page[-1]["received_at"], page[-1]["event_id"]
+    elif len(found) >= most:
+        end = found[-1]["received_at"], found[-1]["event_id"]
     elif rows and rows[0]["is_more"]:
         end = rows[0]["last_at"], rows[0]["last_id"]
     return {"items": [_shown(row) for row in page], "next_cursor": paging.encode([end[0], end[1].hex]) if end else None}

@@ -29,12 +29,21 @@ class Narrowed(NamedTuple):
 EVERYTHING = Narrowed()
 
 
+async def hashes_of(conn: db.Connection, workspace_id: int, user: str) -> list[bytes]:
+    """How a person may stand in events of the workspace, whichever field of `user` it is that tells them."""
+    return _hashes(await _hash_key(conn, workspace_id), user)
+
+
+async def _hash_key(conn: db.Connection, workspace_id: int) -> bytes:
+    row = await db.fetch_one(conn, "subject_find_key", workspace_id=workspace_id)
+    return bytes(row["person_hash_key"]) if row else b""
+
+
 async def narrow(conn: db.Connection, workspace_id: int, project_id: int, user: str | None, wanted: Sequence[str]) -> Narrowed:
     """Where `user` and each tag of `wanted` (`name=value`, or a value) leads."""
     if not user and not wanted:
         return EVERYTHING
-    row = await db.fetch_one(conn, "subject_find_key", workspace_id=workspace_id)
-    hash_key = bytes(row["person_hash_key"]) if row else b""
+    hash_key = await _hash_key(conn, workspace_id)
     found: set[int] | None = None
     common: dict[str, list[Any]] = {"user_hashes": [], "tag_values": [], "tag_names": []}
     for query, given in [*_person(hash_key, user), *(_tag(hash_key, one) for one in wanted)]:
@@ -51,11 +60,13 @@ async def narrow(conn: db.Connection, workspace_id: int, project_id: int, user: 
 
 
 def _person(hash_key: bytes, user: str | None) -> list[tuple[str, dict[str, Any]]]:
-    """How to look for a person, whichever field of `user` it is that tells them."""
-    if not user:
-        return []
+    """How to look for a person."""
+    return [("incident_list_by_person", {"user_hashes": _hashes(hash_key, user)})] if user else []
+
+
+def _hashes(hash_key: bytes, user: str) -> list[bytes]:
     told = {f"{field}:{text}" for field in PERSON_FIELDS for text in (user, user.lower())}
-    return [("incident_list_by_person", {"user_hashes": sorted(bytes.fromhex(hashed_person(hash_key, one)) for one in told)})]
+    return sorted(bytes.fromhex(hashed_person(hash_key, one)) for one in told)
 
 
 def _tag(hash_key: bytes, wanted: str) -> tuple[str, dict[str, Any]]:

@@ -16,3 +16,13 @@ SELECT release, first_seen
  WHERE project_id = %(project_id)s AND first_seen >= %(since)s
  ORDER BY first_seen DESC, release
  LIMIT %(limit)s;
+
+-- name: count_list_by_incident
+-- What an incident's events are of, where it was seen last first; an environment or release that was not named is ''.
+SELECT c.environment, c.release, sum(c.event_count)::bigint AS event_count
+  FROM incident_fingerprints f
+  JOIN event_counts c ON c.project_id = f.project_id AND c.fingerprint = f.fingerprint
+ WHERE f.project_id = %(project_id)s AND f.incident_id = %(incident_id)s
+ GROUP BY c.environment, c.release
+ ORDER BY max(c.hour) DESC, c.release, c.environment
+ LIMIT %(limit)s;

@@ -2,12 +2,24 @@
 -- In either direction, by the key of each day's partition (db/migrations/0071_event_steps.sql).
 -- since: no event of the incident is older, so that older partitions are not even planned. event_id is null where none fits.
 SELECT s.last_at, s.last_id, s.is_more, e.event_id, e.received_at, e.occurred_at, e.expires_on, e.level, e.release, e.environment,
-       e.service, e.route, e.removed_count, e.sampled
+       e.service, e.route, e.user_hash, e.removed_count, e.sampled
   FROM event_steps(%(project_id)s, %(incident_id)s, %(since)s, %(after)s, %(after_id)s, %(oldest_first)s, %(environment)s,
                    %(release)s, %(max_rows)s, %(max_looked)s) s
  CROSS JOIN LATERAL (SELECT (s.event).*) e
  ORDER BY CASE WHEN %(oldest_first)s THEN e.received_at END, CASE WHEN %(oldest_first)s THEN e.event_id END,
           e.received_at DESC, e.event_id DESC;
+
+-- name: event_count_newer
+-- How many of an incident's events that fit were received after one, and how many were looked at for that: max_looked at most.
+SELECT count(*) FILTER (WHERE (%(environment)s::text IS NULL OR n.environment = %(environment)s)
+                          AND (%(release)s::text IS NULL OR n.release = %(release)s)) AS newer_count,
+       count(*) AS looked_count
+  FROM (SELECT e.environment, e.release
+          FROM incident_fingerprints f
+          JOIN events e ON e.project_id = f.project_id AND e.fingerprint = f.fingerprint
+         WHERE f.project_id = %(project_id)s AND f.incident_id = %(incident_id)s AND e.received_at >= %(received_at)s
+           AND (e.received_at, e.event_id) > (%(received_at)s, %(event_id)s)
+         LIMIT %(max_looked)s) n;
 
 -- name: event_find_id
 -- Where an event lies. Asked first, so that the partitions of the next query are known when it is planned.
@@ -49,7 +61,7 @@ SELECT e.received_at, e.event_id, e.dictionary, e.payload, f.incident_id, f.fing
 
 -- name: event_list_payloads_by_key
 -- What is still stored of these events, each found by its partition's key.
-SELECT p.dictionary, p.payload
+SELECT p.event_id, p.dictionary, p.payload
   FROM unnest(%(expires_on)s::date[], %(received_at)s::timestamptz[], %(event_ids)s::uuid[]) AS k (expires_on, received_at, event_id)
   JOIN event_payloads p ON p.project_id = %(project_id)s AND p.expires_on = k.expires_on AND p.received_at = k.received_at
                        AND p.event_id = k.event_id;

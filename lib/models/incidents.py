@@ -62,6 +62,19 @@ class EventQuery(PageQuery):
     release: Text | None = None
     beyond: Annotated[str, StringConstraints(max_length=36)] | None = None
     """An event's id: the page begins behind it."""
+    user: Text | None = None
+    """Whom the event met, as events name their user. Looks at 2,000 events a page."""
+    tag: Text | None = None
+    """`name=value`, or a value of whatever tag. Looks at 100 events a page, and none whose payload has expired."""
+
+
+class EventFacetsQuery(Query):
+    """What is counted, and before which event."""
+
+    environment: Text | None = None
+    release: Text | None = None
+    event: Annotated[str, StringConstraints(max_length=36)] | None = None
+    """An event's id: those received after it are counted, too."""
 
 
 class IncidentPatch(Body):
@@ -191,6 +204,24 @@ class Facets(Answer):
     release: list[ReleaseValue]
     complete: bool
     """False: there are more than 20,000 incidents, and the counts are of those last seen."""
+
+
+class EventFacetValue(Answer):
+    """A value, and how many events have it."""
+
+    value: str
+    event_count: int
+
+
+class EventFacets(Answer):
+    """What an incident's events can be narrowed to; each counts by the other, and the one seen last comes first."""
+
+    environment: list[EventFacetValue]
+    release: list[EventFacetValue]
+    event_count: int
+    """Of those that fit."""
+    newer_count: int | None
+    """Of those that fit, received after the event that was named; null where none was, and where more than 10,000 were."""
 
 
 class Act(Answer):

@@ -19,6 +19,7 @@ const OPERATIONS = {
   explainGrouping: 'GET /api/projects/{project_id}/incidents/{incident_id}/grouping',
   mergeIncidents: 'POST /api/projects/{project_id}/incidents/{incident_id}/merge',
   splitIncident: 'POST /api/projects/{project_id}/incidents/{incident_id}/split',
+  countEventFacets: 'GET /api/projects/{project_id}/incidents/{incident_id}/events/facets',
   listEvents: 'GET /api/projects/{project_id}/incidents/{incident_id}/events',
   readEvent: 'GET /api/projects/{project_id}/events/{event_id}',
   listViews: 'GET /api/projects/{project_id}/views',

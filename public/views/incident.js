@@ -12,7 +12,7 @@ import { Actions } from './incident_actions.js';
 import { Asked } from './incident_asked.js';
 import { Breadcrumbs, Contexts, Dropped, Raw, Removals, RequestPart, Tags } from './event_parts.js';
 import { Grouping, Suggestions } from './grouping.js';
-import { TagSpread, Trend } from './incident_about.js';
+import { TagSpread, Trend, useTagSpread } from './incident_about.js';
 import { Story } from './stack.js';
 import { Stepper, useSteps } from './stepper.js';
 
@@ -27,6 +27,7 @@ export default function Incident({ account, project, parts, place }) {
     [project.id, steps.shown],
     { keep: true },
   );
+  const spread = useTagSpread(project, incident_id);
   const activity = useActivity(project, incident.data);
   useTitle(incident.data?.title ?? `Incident ${incident_id}`);
   const apply = (/** @type {any[]} */ changed) => incident.set((now) => ({ ...now, ...changed[0] }));
@@ -42,14 +43,14 @@ export default function Incident({ account, project, parts, place }) {
       <div class="main-column">
         <${Trend} project=${project} incident_id=${incident_id} place=${place} />
         <${Analysis} project=${project} incident_id=${incident_id} />
-        <${Stepper} steps=${steps} incident=${incident.data} event=${steps.shown && event.data} />
+        <${Stepper} steps=${steps} incident=${incident.data} event=${steps.shown && event.data} spread=${spread.data} />
         <${Shown} steps=${steps} event=${event} />
         <${Suggestions} project=${project} incident=${incident.data} onChanged=${reload} />
         <${Grouping} project=${project} incident=${incident.data} onChanged=${reload} />
       </div>
       <aside class="side-column" aria-label="About this incident">
         <${Facts} incident=${incident.data} />
-        <${TagSpread} project=${project} incident_id=${incident_id} />
+        <${TagSpread} project=${project} spread=${spread.data} />
         ${activity.data && html`<${Activity} acts=${activity.data.items} />`}
         ${event.data?.payload && html`<${Tags} payload=${event.data.payload} /><${Removals} event=${event.data} />`}
       </aside>
@@ -106,9 +107,9 @@ function Shown({ steps, event }) {
   if (error) return html`<${Problem} error=${error} retry=${() => (steps.reload(), event.reload())} />`;
   if (steps.shown && event.data) return html`<${EventBody} event=${event.data} />`;
   if (steps.shown || !steps.newest) return html`<${Skeleton} rows=${12} kind="page" />`;
-  const { environment, release } = steps.narrowed;
-  return environment || release
-    ? html`<p class="note">No event of this incident that is still kept is of ${[environment, release].filter(Boolean).join(' and ')}. <button class="link" onClick=${() => go(withQuery({ env: null, release: null, event: null }), { replace: true, keepScroll: true })}>Show all events</button></p>`
+  const narrowed = Object.values(steps.narrowed).filter(Boolean);
+  return narrowed.length > 0
+    ? html`<p class="note">No event of this incident that is still kept is of ${narrowed.join(' and ')}. <button class="link" onClick=${() => go(withQuery({ env: null, release: null, user: null, tag: null, event: null }), { replace: true, keepScroll: true })}>Show all events</button></p>`
     : html`<p class="note">No event of this incident is kept any more. Its counts stay.</p>`;
 }
 

@@ -5,6 +5,7 @@ import { Chart } from '../lib/chart.js';
 import { counted } from '../lib/format.js';
 import { useLoad } from '../lib/load.js';
 import { go, withQuery } from '../lib/router.js';
+import { format } from '../lib/search.js';
 import { Text } from '../lib/text.js';
 
 const WINDOWS = new Map([['24h', '24 h'], ['14d', '14 d'], ['90d', '90 d']]);
@@ -23,16 +24,19 @@ export function Trend({ project, incident_id, place }) {
   </section>`;
 }
 
-/** @param {any} props */
-export function TagSpread({ project, incident_id }) {
-  const path = { project_id: project.id, incident_id };
-  const tags = useLoad((signal) => call('readTagCounts', { path, signal }), [project.id, incident_id]);
-  if (!tags.data?.items.length) return null;
+/** @param {any} project @param {string} incident_id */
+export const useTagSpread = (project, incident_id) =>
+  useLoad((signal) => call('readTagCounts', { path: { project_id: project.id, incident_id }, signal }), [project.id, incident_id]);
+
+/** Each value leads to the incidents that have it. @param {any} props */
+export function TagSpread({ project, spread }) {
+  if (!spread?.items.length) return null;
+  const list = `/projects/${project.id}/incidents`;
   return html`<section class="part" aria-labelledby="spread-title"><h2 id="spread-title">Tags</h2>
-    <p class="muted">In the newest ${counted(tags.data.event_count, 'event')}</p>
-    ${tags.data.items.slice(0, 12).map((/** @type {any} */ one) => html`<div key=${one.tag} class="spread">
+    <p class="muted">In the newest ${counted(spread.event_count, 'event')}</p>
+    ${spread.items.slice(0, 12).map((/** @type {any} */ one) => html`<div key=${one.tag} class="spread">
       <h3><${Text} text=${one.tag} />${one.value_count > one.values.length && html` <span class="muted">${one.value_count} values</span>`}</h3>
-      <ul>${one.values.slice(0, 4).map((/** @type {any} */ value) => html`<li key=${value.value}><meter min="0" max=${tags.data.event_count} value=${value.event_count} aria-label=${`${value.value}: ${value.event_count}`}></meter>
-        <span class="ellipsis" title=${value.value}><${Text} text=${value.value} /></span><span class="muted">${Math.round((100 * value.event_count) / tags.data.event_count)} %</span></li>`)}</ul></div>`)}
+      <ul>${one.values.slice(0, 4).map((/** @type {any} */ value) => html`<li key=${value.value}><meter min="0" max=${spread.event_count} value=${value.event_count} aria-label=${`${value.value}: ${value.event_count}`}></meter>
+        <a class="ellipsis" href=${`${list}?q=${encodeURIComponent(format({ fields: { tag: `${one.tag}=${value.value}` }, text: '' }))}`} title=${`Incidents with ${one.tag}=${value.value}`}><${Text} text=${value.value} /></a><span class="muted">${Math.round((100 * value.event_count) / spread.event_count)} %</span></li>`)}</ul></div>`)}
   </section>`;
 }

@@ -151,6 +151,7 @@ EXAMPLES: dict[str, Example] = {
     "list_suggestions": Example(),
     "dismiss_suggestions": Example(lambda ids: {"incident_ids": [ids["other_incident_id"]]}),
     "list_events": Example(),
+    "count_event_facets": Example(),
     "read_event_of_incident": Example(),
     "read_event": Example(),
     "list_views": Example(),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lib import incidents
+from lib import event_facets, incidents, sifting
 from tests.api.conftest import Stage, Tenant
 
 
@@ -308,6 +308,79 @@ async def test_events_are_stepped_through_from_either_end_and_by_what_they_are_o
     answer = await stage.incidents.get(path, params={"release": "1.0.0", "limit": 1}, headers=stage.vera())
     assert answer.json()["items"] == []
     assert await found(release="1.0.0", limit=1, cursor=answer.json()["next_cursor"]) == [ids[1]]
+
+
+async def test_events_are_found_by_whom_they_met_and_by_a_tag(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = await stage.tenant()
+    ids = []
+    for user, region in (("jane", "eu"), ("joe", "EU"), ("jane", "us")):
+        body = {"message": "Again", "user": {"id": user}, "tags": {"region": region, "plan": "team"}}
+        answer = await stage.ingest.post("/api/ingest", json=body, headers=tenant.bearer)
+        incident = answer.json()["items"][0]["incident_id"]
+        ids.append(answer.json()["items"][0]["event_id"].replace("-", ""))
+    path = f"/api/projects/{tenant.project_id}/incidents/{incident}/events"
+
+    async def page(**params: Any) -> tuple[list[str], str | None]:
+        answer = await stage.incidents.get(path, params=params, headers=stage.vera())
+        assert answer.status_code == 200, answer.text
+        return [one["event_id"] for one in answer.json()["items"]], answer.json()["next_cursor"]
+
+    for wanted, found in [
+        ({"user": "jane"}, [2, 0]),
+        ({"user": "nobody"}, []),
+        ({"tag": "region=eu"}, [1, 0]),
+        ({"tag": "us"}, [2]),  # whatever the tag is called
+        ({"tag": "plan=eu"}, []),
+        ({"tag": "plan"}, []),  # a name is no value
+        ({"tag": "team", "user": "joe"}, [1]),
+        ({"tag": "eu", "order": "oldest", "beyond": ids[0]}, [1]),
+    ]:
+        assert await page(**wanted) == ([ids[n] for n in found], None), wanted
+    # Few are looked at: each page leads on, and all of them together hold every one once.
+    monkeypatch.setattr(sifting, "ROWS_MAX", 1)
+    monkeypatch.setattr(sifting, "PAYLOADS_MAX", 1)
+    for given, found in (({"user": "jane"}, [2, 0]), ({"tag": "eu"}, [1, 0])):
+        together, cursor = await page(**given, limit=1)
+        while cursor:
+            more, cursor = await page(**given, limit=1, cursor=cursor)
+            together += more
+        assert together == [ids[n] for n in found]
+
+
+async def test_an_event_is_counted_among_those_it_can_be_narrowed_to(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    tenant = await stage.tenant()
+    ids = []
+    for environment, release in (("production", "1.0"), ("staging", "1.0"), ("production", "1.1"), ("production", None)):
+        body = {"message": "Again", "environment": environment, "release": release}
+        answer = await stage.ingest.post("/api/ingest", json=body, headers=tenant.bearer)
+        incident = answer.json()["items"][0]["incident_id"]
+        ids.append(answer.json()["items"][0]["event_id"])
+    path = f"/api/projects/{tenant.project_id}/incidents/{incident}/events/facets"
+
+    async def facets(expected: int = 200, **params: Any) -> Any:
+        answer = await stage.incidents.get(path, params=params, headers=stage.vera())
+        assert answer.status_code == expected, answer.text
+        return answer.json()
+
+    def counted(values: list[dict[str, Any]]) -> dict[str, int]:
+        return {one["value"]: one["event_count"] for one in values}
+
+    found = await facets()
+    assert (found["event_count"], found["newer_count"]) == (4, None)
+    assert counted(found["environment"]) == {"production": 3, "staging": 1}
+    assert counted(found["release"]) == {"1.0": 2, "1.1": 1}  # what names none is none
+    assert [(await facets(event=one))["newer_count"] for one in ids] == [3, 2, 1, 0]
+    found = await facets(environment="production", event=ids[0])
+    assert (found["event_count"], found["newer_count"]) == (3, 2)
+    assert counted(found["release"]) == {"1.0": 1, "1.1": 1}  # each follows the other
+    assert counted(found["environment"]) == {"production": 3, "staging": 1}  # and not itself
+    assert (await facets(environment="production", release="1.0", event=ids[0]))["newer_count"] == 0
+    await facets(404, event="f" * 32)
+    await facets(404, event="no id")
+    other = await stage.ingest.post("/api/ingest", json={"message": "Another"}, headers=tenant.bearer)
+    await facets(404, event=other.json()["items"][0]["event_id"])
+    monkeypatch.setattr(event_facets, "NEWER_MAX", 2)
+    assert [(await facets(event=one))["newer_count"] for one in ids] == [None, 2, 1, 0]
 
 
 async def test_a_cookie_changes_nothing_from_a_foreign_page(stage: Stage) -> None:

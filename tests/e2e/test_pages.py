@@ -151,11 +151,15 @@ async def test_events_are_stepped_through_to_the_oldest_and_by_release(product: 
     page = await owner.open(listed(product, "PaymentDeclined"))
     await page.get_by_role("link", name="PaymentDeclined").click()
     name, release = page.locator(".event-name code"), page.locator(".event-name .release")
+    position = page.get_by_role("group", name="Step between events").locator(".position")
     await name.wait_for()
     newest = await name.inner_text()
+    total = (await page.locator(".facts .figure b").first.inner_text()).replace(",", "")
+    await expect(position).to_have_text(f"{total} of {total}")
     await page.get_by_role("button", name="Oldest event").click()
     await expect(page.get_by_role("button", name="Older event")).to_be_disabled()
     await expect(name).not_to_have_text(newest)
+    await expect(position).to_have_text(f"1 of {total}")
     oldest = await name.inner_text()
     await page.keyboard.press("]")
     await expect(name).not_to_have_text(oldest)
@@ -163,13 +167,29 @@ async def test_events_are_stepped_through_to_the_oldest_and_by_release(product: 
     await expect(name).to_have_text(oldest)
     await page.get_by_role("button", name="Newest event").click()
     await expect(name).to_have_text(newest)
-    for wanted in ("shop@2.14.0", "shop@2.15.0"):
+    for wanted in ("shop@2.14.0", "shop@2.14.1", "shop@2.15.0"):  # the one between first and last, too
         await page.get_by_label("Events of release").select_option(wanted)
         await expect(release).to_have_text(wanted)
         newest = await name.inner_text()
         await page.keyboard.press("{")
         await expect(name).not_to_have_text(newest)
         await expect(release).to_have_text(wanted)
+    await page.get_by_label("Events of release").select_option("")
+    tagged = page.get_by_role("region", name="Tags of this event")
+    for region in ("us", "eu"):
+        await page.get_by_label("Events of tag").select_option(f"region={region}")
+        await expect(tagged.get_by_text(region, exact=True)).to_be_visible()
+    await page.get_by_label("Events of tag").select_option("")
+    who = page.get_by_role("region", name="User", exact=True).get_by_text("customer-")
+    person = await who.inner_text()
+    await page.get_by_label("Events of person").select_option(person)
+    await page.wait_for_url(f"**user={person}")
+    await page.keyboard.press("{")
+    await page.wait_for_url("**event=*")
+    await expect(who).to_have_text(person)
+    await page.get_by_role("link", name="team", exact=True).click()  # a tag's value leads to what else has it
+    await expect(page.get_by_label("Search incidents")).to_have_value("tag:plan=team")
+    await page.get_by_role("listitem").filter(has_text="PaymentDeclined").wait_for()
 
 
 async def test_merging_can_be_undone_exactly(product: Product, owner: Person) -> None:
