@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 import orjson
 
 from lib import db, settings, usage, waking
-from lib.channels import ChannelError, Kind, Sent
+from lib.channels import KINDS, ChannelError, Kind, Sent
+from lib.channels.outcome import HeldBackError
 
 # Longer than a function lives (120 s, vercel.json) and one try takes (15 s): whoever's lease has ended is gone, or will find it
 # taken.
 LEASE = timedelta(seconds=150)
-# What one workspace may have under way at a time.
+# What one workspace may have under way at a time, of kinds that are claimed together.
 EACH_MAX = 8
 # Waiting times between tries, 20 h in all; each up to JITTER longer or shorter, so that what failed together is not repeated so.
 BACKOFF = tuple(timedelta(seconds=s) for s in (30, 120, 300, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 21_600))
@@ -108,10 +109,10 @@ async def enqueue_mail(
     return await enqueue(conn, New(workspace_id, project_id, None, kind, "email", to, content, idempotency_key))
 
 
-async def claim(conn: db.Connection, now: datetime, limit: int, paused: Sequence[Kind] = ()) -> list[Claimed]:
-    """At most `limit` deliveries that are due, none of a paused kind; they are this worker's for LEASE. One round trip."""
+async def claim(conn: db.Connection, now: datetime, limit: int, kinds: Sequence[Kind] = KINDS) -> list[Claimed]:
+    """At most `limit` deliveries of these kinds that are due; they are this worker's for LEASE. One round trip."""
     rows = await db.fetch_all(
-        conn, "delivery_claim", now=now, leased_until=now + LEASE, limit=limit, each=EACH_MAX, paused=list(paused),
+        conn, "delivery_claim", now=now, leased_until=now + LEASE, limit=limit, each=EACH_MAX, kinds=list(kinds),
         sender=settings.current().mail_from,
     )  # fmt: skip
     return [Claimed(**row) for row in rows]
@@ -130,27 +131,38 @@ def next_try(number: int, first_tried_at: datetime, now: datetime, wait_seconds:
     """
     if number > len(BACKOFF):
         return None
-    last = first_tried_at + WINDOW - LATE
     at = now + BACKOFF[number - 1] * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - no secret
-    asked = now + min(timedelta(seconds=wait_seconds or 0), ASKED_MAX)
-    return min(max(at, asked), last) if at <= last else None
+    last = _last(first_tried_at)
+    return min(max(at, _asked(now, wait_seconds)), last) if at <= last else None
+
+
+def _last(first_tried_at: datetime) -> datetime:
+    return first_tried_at + WINDOW - LATE
+
+
+def _asked(now: datetime, wait_seconds: int | None) -> datetime:
+    return now + min(timedelta(seconds=wait_seconds or 0), ASKED_MAX)
 
 
 async def finish(conn: db.Connection, claimed: Claimed, result: Sent | ChannelError, now: datetime) -> Ended | None:
     """Write down what became of a try: sent, to be tried again, or dead; a mail that was sent is counted. `conn` is in a
-    transaction.
+    transaction. What was held back is no try of its schedule, and no failure of its channel.
 
     None where the lease went to another worker meanwhile: then the delivery is left as that one has it.
     """
     retry_at, error = None, None
     if isinstance(result, ChannelError):
         error = result.detail[:ERROR_CHARACTERS_MAX]
-        if not result.permanent:
+        if isinstance(result, HeldBackError):
+            retry_at = min(_asked(now, result.retry_after_seconds), _last(claimed.first_tried_at))
+            retry_at = retry_at if retry_at > now else None
+        elif not result.permanent:
             retry_at = next_try(claimed.number, claimed.first_tried_at, now, result.retry_after_seconds)
     row = await db.fetch_one(
         conn, "delivery_update_tried", workspace_id=claimed.workspace_id, id=claimed.id, token=claimed.token, now=now,
         outcome="sent" if isinstance(result, Sent) else "refused" if result.permanent else "failed",
         state="sent" if isinstance(result, Sent) else "pending" if retry_at else "dead", next_try_at=retry_at, error=error,
+        is_try=not isinstance(result, HeldBackError),
         provider_id=result.provider_id if isinstance(result, Sent) else None,
     )  # fmt: skip
     if row is None:

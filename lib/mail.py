@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from lib import mail_page, outbound, settings
-from lib.channels.outcome import ChannelError, OtherTakenError, Sent
+from lib.channels.outcome import ChannelError, HeldBackError, OtherTakenError, Sent
 from lib.channels.text import clean, inert, one_line, unlinked
 
 if TYPE_CHECKING:
@@ -111,6 +112,8 @@ def _refusal(status: int, name: str, retry_after: int | None) -> ChannelError:
         return ChannelError(f"Mail is not configured: Resend refuses RESEND_API_KEY or MAIL_FROM ({told}).", permanent=True)
     if status == 409 and name != "concurrent_idempotent_requests":
         return OtherTakenError("Resend has taken another mail under the same key: this one is not sent.", permanent=True)
+    if status == HTTPStatus.TOO_MANY_REQUESTS and not name.endswith("_quota_exceeded"):
+        return HeldBackError(f"Resend takes no more at a time ({told}).", retry_after_seconds=retry_after or 1)
     if status in {408, 409, 425, 429} or status >= 500:
         return ChannelError(f"Resend cannot take it now ({told}).", retry_after_seconds=retry_after)
     return ChannelError(f"Resend refuses this mail ({told}).", permanent=True)

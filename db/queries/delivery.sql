@@ -9,8 +9,8 @@ ON CONFLICT (workspace_id, idempotency_key) DO NOTHING
 RETURNING id;
 
 -- name: delivery_claim
--- What is due, the longest due first, at most `each` of one workspace at a time by anybody, so that a tenant whose receivers hang
--- keeps nobody else's waiting. Workspaces are found by hops through the index of what is pending. In the same statement the
+-- What is due of these kinds, the longest due first, at most `each` of one workspace at a time by anybody, so that a tenant whose
+-- receivers hang keeps nobody else's waiting. Workspaces are found by hops through the index of what is pending. In the same statement the
 -- lease begins, its token is counted and the try is written down; what others hold at this moment is skipped. A mail stays from whom
 -- its first try was.
 WITH RECURSIVE waiting AS (
@@ -27,12 +27,12 @@ WITH RECURSIVE waiting AS (
          SELECT d.workspace_id, d.id, d.next_try_at
            FROM deliveries d
           WHERE d.workspace_id = w.workspace_id AND d.state = 'pending' AND d.next_try_at <= %(now)s
-            AND d.kind <> ALL (%(paused)s::text[])
+            AND d.kind = ANY (%(kinds)s::text[])
           ORDER BY d.next_try_at
           LIMIT greatest(0, %(each)s::bigint - (
                   SELECT count(*) FROM deliveries h
                    WHERE h.workspace_id = w.workspace_id AND h.state = 'pending' AND h.next_try_at > %(now)s
-                     AND h.leased_until > %(now)s))
+                     AND h.leased_until > %(now)s AND h.kind = ANY (%(kinds)s)))
             FOR UPDATE SKIP LOCKED) due
    WHERE w.workspace_id IS NOT NULL
    ORDER BY place
@@ -57,7 +57,8 @@ SELECT d.workspace_id, d.id, d.project_id, d.channel_id, d.kind, d.recipient, d.
 
 -- name: delivery_update_tried
 -- What became of a try. The delivery itself is changed only by whoever holds its last token: no row is answered to a worker whose
--- lease went to another one. The channel keeps count of failures in a row; they are answered as it has them then.
+-- lease went to another one. What was no try of its schedule is not counted. The channel keeps count of failures in a row; they
+-- are answered as it has them then.
 WITH ended AS (
   UPDATE attempts
      SET finished_at = %(now)s, outcome = %(outcome)s, error = %(error)s
@@ -65,6 +66,7 @@ WITH ended AS (
 ), changed AS (
   UPDATE deliveries d
      SET state = %(state)s, next_try_at = %(next_try_at)s, leased_until = NULL, last_error = %(error)s,
+         tries_before = d.tries_before + CASE WHEN %(is_try)s THEN 0 ELSE 1 END,
          provider_id = %(provider_id)s, content = CASE WHEN %(state)s <> 'sent' THEN d.content END,
          finished_at = CASE WHEN %(state)s <> 'pending' THEN %(now)s::timestamptz END
    WHERE d.workspace_id = %(workspace_id)s AND d.id = %(id)s AND d.tries = %(token)s AND d.state = 'pending'
@@ -75,7 +77,7 @@ WITH ended AS (
          failing_since = CASE WHEN %(outcome)s <> 'sent' THEN coalesce(c.failing_since, %(now)s) END
     FROM changed
    WHERE c.project_id = changed.project_id AND c.id = changed.channel_id
-     AND (%(outcome)s <> 'sent' OR c.failing_since IS NOT NULL)
+     AND (%(outcome)s <> 'sent' OR c.failing_since IS NOT NULL) AND %(is_try)s
   RETURNING c.failures, c.failing_since
 )
 SELECT counted.failures, counted.failing_since FROM changed LEFT JOIN counted ON true;

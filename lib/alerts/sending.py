@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from lib import channels, db, deliveries, log
 from lib.alerts import disabling
 from lib.channels import ChannelError, Kind, Sent
-from lib.channels.outcome import OtherTakenError
+from lib.channels.outcome import HeldBackError, OtherTakenError
 from lib.clock import Clock
 from lib.deliveries import Claimed
 from lib.errors import Problem
 
+# Of mails, and of everything else.
 UNDER_WAY_MAX = 32
 # One claim for several that are free, rather than a round trip for each.
 CLAIM_MIN = 8
+# What the provider asks for beyond that is left to the next sweep.
+PAUSE_WAITED_MAX = 3.0
 # lib/channels ends by itself before that.
 SEND_TIMEOUT_SECONDS = 15.0
 TOO_OLD = ChannelError(
@@ -25,6 +29,35 @@ TOO_OLD = ChannelError(
 CHANNEL_GONE = ChannelError("The channel is gone.", permanent=True)
 UNEXPECTED = ChannelError("Something unexpected happened on our side.")
 NO_ANSWER = ChannelError(f"There was no answer within {SEND_TIMEOUT_SECONDS:.0f} seconds.")
+OUTCOMES = {Sent: "sent", HeldBackError: "held_back"}
+
+
+class Lane:
+    """Kinds that are sent beside others, and how fast: as many at a time as the other side has taken at one go."""
+
+    def __init__(self, *kinds: Kind) -> None:
+        self.kinds = kinds
+        self.at_once = UNDER_WAY_MAX
+        self._taken = 0
+        self._paused_until = 0.0
+
+    def room(self, under_way: int) -> int:
+        """How many may be claimed now; none where that is not worth a claim."""
+        free = self.at_once - under_way
+        return free if free >= min(CLAIM_MIN, self.at_once) and not self.pause_seconds() else 0
+
+    def pause_seconds(self) -> float:
+        """How long nothing may be sent yet."""
+        return max(0.0, self._paused_until - time.monotonic())
+
+    def learn(self, result: Sent | ChannelError) -> None:
+        """All mail goes over one account: where it is asked to wait, more of it would only be refused."""
+        if isinstance(result, Sent):
+            self._taken += 1
+        elif result.retry_after_seconds:
+            if not self.pause_seconds():
+                self.at_once, self._taken = min(max(1, self._taken), UNDER_WAY_MAX), 0
+            self._paused_until = max(self._paused_until, time.monotonic() + result.retry_after_seconds)
 
 
 class Sender:
@@ -33,31 +66,37 @@ class Sender:
     def __init__(self, database: db.Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
-        self._paused: dict[Kind, datetime] = {}
         self.counts: Counter[str] = Counter()
 
     async def run(self, ends_at: datetime) -> None:
         """Send what is due. After `ends_at` nothing is claimed any more; what is under way takes SEND_TIMEOUT_SECONDS more."""
+        mail, others = Lane("email"), Lane("webhook", "slack", "discord")
+        ended = await asyncio.gather(self._run(mail, ends_at), self._run(others, ends_at), return_exceptions=True)
+        for error in filter(None, ended):
+            raise error
+
+    async def _run(self, lane: Lane, ends_at: datetime) -> None:
         under_way: set[asyncio.Task[None]] = set()
         try:
             while True:
-                if UNDER_WAY_MAX - len(under_way) >= CLAIM_MIN and self._clock() < ends_at:
-                    claimed = await self._claim(UNDER_WAY_MAX - len(under_way))
-                    under_way |= {asyncio.create_task(self._deliver(one)) for one in claimed}
-                if not under_way:
+                if (room := lane.room(len(under_way))) and self._clock() < ends_at:
+                    claimed = await self._claim(lane, room)
+                    under_way |= {asyncio.create_task(self._deliver(lane, one)) for one in claimed}
+                if under_way:
+                    _, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                elif 0 < (pause := lane.pause_seconds()) <= PAUSE_WAITED_MAX and self._clock() < ends_at:
+                    await asyncio.sleep(pause)
+                else:
                     return
-                _, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
         finally:
             # Where claiming failed: what is under way still ends, and is written down.
             await asyncio.gather(*under_way)
 
-    async def _claim(self, limit: int) -> list[Claimed]:
-        now = self._clock()
-        paused = [kind for kind, until in self._paused.items() if until > now]
+    async def _claim(self, lane: Lane, limit: int) -> list[Claimed]:
         async with self._database.connection() as conn:
-            return await deliveries.claim(conn, now, limit, paused)
+            return await deliveries.claim(conn, self._clock(), limit, lane.kinds)
 
-    async def _deliver(self, claimed: Claimed) -> None:
+    async def _deliver(self, lane: Lane, claimed: Claimed) -> None:
         result = await self._send(claimed)
         try:
             async with self._database.transaction() as conn:
@@ -70,7 +109,9 @@ class Sender:
             self.counts["unwritten"] += 1
             log.write("delivery_unwritten", delivery=claimed.id, **log.where(problem))
             return
-        outcome = "stale" if ended is None else "sent" if isinstance(result, Sent) else "failed"
+        if claimed.kind == "email":
+            lane.learn(result)
+        outcome = "stale" if ended is None else OUTCOMES.get(type(result), "failed")
         self.counts[outcome] += 1
         if outcome != "sent":
             log.write("delivery_" + outcome, delivery=claimed.id, kind=claimed.kind, number=claimed.number)
@@ -89,15 +130,9 @@ class Sender:
             # It was taken before somebody was erased from it, and the answer was lost.
             return Sent(None) if claimed.erased_at else error
         except ChannelError as error:
-            self._hold_back(claimed.kind, error)
             return error
         except TimeoutError:
             return NO_ANSWER
         except Exception as error:  # noqa: BLE001 - a bug shall cost one try, not the sweep
             log.write("delivery_unexpected", delivery=claimed.id, **log.where(error))
             return UNEXPECTED
-
-    def _hold_back(self, kind: Kind, error: ChannelError) -> None:
-        """All mail goes over one account: where it is asked to wait, more of it would only be refused."""
-        if kind == "email" and error.retry_after_seconds:
-            self._paused[kind] = self._clock() + timedelta(seconds=error.retry_after_seconds)

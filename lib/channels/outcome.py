@@ -24,5 +24,9 @@ class ChannelError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
+class HeldBackError(ChannelError):
+    """Too many at a time: it was not looked at, and is to be sent again after `retry_after_seconds`. That was no try."""
+
+
 class OtherTakenError(ChannelError):
     """Something else was taken under the same key: an earlier try, where the content has changed since."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from datetime import timedelta
 
 import pytest
 
 from lib import deliveries, mail, settings
-from lib.alerts import sending
+from lib.alerts import sending, sweep
+from local import mail as outbox
 from local.failing import Mode
 from tests.lib.alerts.stage import DAY, HOUR, Alerting
 
@@ -73,10 +75,50 @@ async def test_while_the_provider_asks_to_wait_no_more_mail_is_tried_and_other_c
     incident_id = await alerting.record()
     alerting.outbox.failing.mode = 429
     found = await alerting.sweep()
-    assert found["failed"] < 40
+    assert found["held_back"] == deliveries.EACH_MAX
     assert alerting.told() == [[(incident_id, "new")]]
     alerting.outbox.failing.mend()
     assert (await alerting.sweep(HOUR))["sent"] == 40
+
+
+async def test_a_short_pause_that_the_provider_asks_for_is_waited_out_within_the_sweep(
+    alerting: Alerting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "RETRY_AFTER_SECONDS", 1)
+    addresses = await enqueue(alerting)
+    alerting.outbox.failing.coming.extend([429] * MAILS)
+    began, began_at = alerting.now, time.monotonic()
+    found = await sweep.run(alerting.database, lambda: began + timedelta(seconds=time.monotonic() - began_at))
+    assert (found["sent"], found["held_back"]) == (MAILS, MAILS)
+    assert Counter(one.to[0] for one in alerting.outbox.mails) == dict.fromkeys(addresses, 1)
+
+
+async def test_what_the_provider_held_back_was_no_try(alerting: Alerting) -> None:
+    await enqueue(alerting, 1)
+    alerting.outbox.failing.mode = 429
+    for _ in range(2 * len(deliveries.BACKOFF)):
+        assert await alerting.sweep(timedelta(seconds=10)) == {"held_back": 1}
+    alerting.outbox.failing.mend()
+    assert await alerting.sweep(timedelta(seconds=10)) == {"sent": 1}
+
+
+async def test_it_is_held_back_for_as_long_as_the_provider_knows_its_key_and_no_longer(alerting: Alerting) -> None:
+    await enqueue(alerting, 1)
+    alerting.outbox.failing.mode = 429
+    assert await alerting.sweep() == {"held_back": 1}
+    last_at = alerting.now + deliveries.WINDOW - deliveries.LATE
+    assert await alerting.sweep(last_at - alerting.now - timedelta(seconds=3)) == {"held_back": 1}
+    assert await alerting.rows("SELECT state, next_try_at FROM deliveries") == [("pending", last_at)]
+    await alerting.sweep(timedelta(seconds=3))
+    assert await alerting.rows("SELECT state FROM deliveries") == [("dead",)]
+
+
+async def test_a_day_whose_mails_are_used_up_counts_as_a_failure(alerting: Alerting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not over in a second, and each try would be refused."""
+    monkeypatch.setitem(outbox.NAMES, 429, "daily_quota_exceeded")
+    await enqueue(alerting, 1)
+    alerting.outbox.failing.mode = 429
+    assert (await drain(alerting)) == {"failed": 1 + len(deliveries.BACKOFF)}
 
 
 async def test_a_mail_stays_from_whom_its_first_try_was(alerting: Alerting, monkeypatch: pytest.MonkeyPatch) -> None:

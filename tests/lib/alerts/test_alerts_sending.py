@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -181,6 +182,21 @@ async def test_after_its_time_a_sweep_claims_nothing_more(sending_stage: Sending
     sender = sending.Sender(sending_stage.database, lambda: next(times))
     await sender.run(NOW + timedelta(seconds=1))
     assert sender.counts == {"sent": sending.UNDER_WAY_MAX}
+
+
+async def test_many_are_sent_at_once_and_claimed_several_at_a_time(sending_stage: Sending) -> None:
+    """A receiver that hangs holds up one of 32, and a round trip to the database is for 8 or more."""
+    for channel in [await sending_stage.channel() for _ in range(12)]:
+        for _ in range(8):
+            await sending_stage.enqueue(channel)
+    ticks = count()
+    sender = sending.Sender(sending_stage.database, lambda: NOW + timedelta(milliseconds=next(ticks)))
+    await sender.run(NOW + DAY)
+    assert sender.counts == {"sent": 96}
+    claims = await ask(sending_stage.url, "SELECT count(*) FROM attempts GROUP BY started_at ORDER BY started_at")
+    first, *others, _last = [size for (size,) in claims]
+    assert first == 32
+    assert min(others, default=8) >= 8
 
 
 async def test_a_channel_that_is_gone_ends_what_waits_for_it(sending_stage: Sending) -> None:
