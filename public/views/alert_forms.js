@@ -44,7 +44,7 @@ export function RuleDialog({ project, rule, channels, onDone, onClose }) {
     <${Field} label="Only in environments" hint="One a line, * for anything. Empty: any"><textarea rows="2" ...${text('environments')} /><//>
     <details class="narrow" open=${narrow}><summary>Only of releases, services, routes or tags</summary>
       <div class="two"><${Field} label="Releases" hint="One a line, as shop@2.*"><textarea rows="2" ...${text('releases')} /><//><${Field} label="Services" hint="One a line"><textarea rows="2" ...${text('services')} /><//></div>
-      <div class="two"><${Field} label="Routes" hint="One a line, as /api/*"><textarea rows="2" ...${text('routes')} /><//><${Field} label="Tags" hint="One a line, as customer:acme-*. All must fit"><textarea rows="2" ...${text('tags')} /><//></div>
+      <div class="two"><${Field} label="Routes" hint="One a line, as /checkout/*"><textarea rows="2" ...${text('routes')} /><//><${Field} label="Tags" hint="One a line, as customer:acme-*. All must fit"><textarea rows="2" ...${text('tags')} /><//></div>
     </details>
     <div class="two"><${Field} label="Quiet from" hint=${`In ${draft.zone}. What is found meanwhile is told at the end`}><input type="time" ...${text('from')} /><//><${Field} label="until"><input type="time" ...${text('until')} /><//></div>
     <fieldset><legend>Over</legend>${checks('to', channels.map((/** @type {any} */ one) => ({ value: one.id, label: one.name })))}</fieldset>
