@@ -1,8 +1,9 @@
-// Bars over time by uPlot, which is loaded when the first chart is shown. Colours come from the theme.
-import { html, useEffect, useRef } from './html.js';
-import { exactly } from './format.js';
+// Bars over time by uPlot, which is loaded when the first chart is shown. Colours come from the theme, and follow it.
+// What a bar holds is told below: of the one under the mouse, of the one that the arrow keys chose, or of all as a table.
+import { html, useEffect, useRef, useState } from './html.js';
+import { counted, exactly } from './format.js';
 
-const HEIGHT = 120;
+const HEIGHT = 108;
 
 /** @typedef {{ since: string, bar_seconds: number, counts: number[], releases?: { release: string, at: string }[] }} Bars */
 
@@ -11,24 +12,81 @@ const HEIGHT = 120;
  */
 export function Chart({ bars, label }) {
   const root = useRef(/** @type {HTMLElement | null} */ (null));
+  const plot = useRef(/** @type {any} */ (null));
+  const [at, setAt] = useState(/** @type {number | null} */ (null));
   useEffect(() => {
-    let chart = /** @type {any} */ (null);
     let gone = false;
     const width = () => root.current?.clientWidth ?? 600;
-    const resized = new ResizeObserver(() => chart?.setSize({ width: width(), height: HEIGHT }));
+    const resized = new ResizeObserver(() => plot.current?.setSize({ width: width(), height: HEIGHT }));
+    const forget = whenThemeChanges(() => plot.current?.redraw());
     import('../vendor/uplot-1.6.32.js').then(({ default: Plot }) => {
       if (gone || !root.current) return;
-      chart = new Plot(options(Plot, bars, width()), data(bars), root.current);
+      plot.current = new Plot(options(Plot, bars, width(), setAt), data(bars), root.current);
       resized.observe(root.current);
     });
     return () => {
       gone = true;
       resized.disconnect();
-      chart?.destroy();
+      forget();
+      plot.current?.destroy();
+      plot.current = null;
     };
   }, [bars]);
-  const total = bars.counts.reduce((sum, one) => sum + one, 0);
-  return html`<figure class="chart" role="img" aria-label=${`${label}: ${exactly(total)} events`}><div ref=${root} /></figure>`;
+  const last = bars.counts.length - 1;
+  const told = at === null || at > last ? summary(bars) : `${counted(bars.counts[at] ?? 0, 'event')}, ${spanOf(bars, at)}`;
+  /** @param {KeyboardEvent} event */
+  const moved = (event) => {
+    const to = steps(at ?? last + 1, last).get(event.key);
+    if (to === undefined || !plot.current) return;
+    event.preventDefault();
+    plot.current.setCursor({ left: plot.current.valToPos(plot.current.data[0][to], 'x'), top: 0 });
+  };
+  return html`<figure class="chart">
+    <div ref=${root} role="slider" tabindex="0" aria-label=${`${label}, ${counted(total(bars), 'event')}`} aria-valuemin="0" aria-valuemax=${last} aria-valuenow=${at ?? last} aria-valuetext=${told}
+      onKeyDown=${moved} onBlur=${() => plot.current?.setCursor({ left: -10, top: -10 })} />
+    <figcaption><span>${told}</span><${Table} bars=${bars} label=${label} /></figcaption>
+  </figure>`;
+}
+
+/** Where each key leads from a bar. @param {number} at @param {number} last @returns {Map<string, number>} */
+const steps = (at, last) => new Map([['ArrowLeft', Math.max(0, at - 1)], ['ArrowRight', Math.min(last, at + 1)], ['Home', 0], ['End', last]]);
+
+/** @param {Bars} bars */
+const total = ({ counts }) => counts.reduce((sum, one) => sum + one, 0);
+
+/** @param {Bars} bars */
+function summary(bars) {
+  const most = Math.max(...bars.counts);
+  return most ? `${counted(total(bars), 'event')}, most ${spanOf(bars, bars.counts.indexOf(most))}: ${exactly(most)}` : 'No events in this time';
+}
+
+const SPAN = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' });
+
+/** From when to when a bar is. @param {Bars} bars @param {number} index */
+function spanOf({ since, bar_seconds }, index) {
+  const from = new Date(since).getTime() + index * bar_seconds * 1000;
+  return SPAN.formatRange(from, from + bar_seconds * 1000);
+}
+
+/** The bars in words, the newest first; made when somebody looks. @param {{ bars: Bars, label: string }} props */
+function Table({ bars, label }) {
+  const [open, setOpen] = useState(false);
+  const start = new Date(bars.since).getTime();
+  /** @param {number} index */
+  const cameIn = (index) => (bars.releases ?? []).filter(({ at }) => Math.floor((new Date(at).getTime() - start) / 1000 / bars.bar_seconds) === index).map(({ release }) => release);
+  return html`<details onToggle=${(/** @type {any} */ toggle) => setOpen(toggle.target.open)}><summary>As a table</summary>
+    ${open && html`<div class="table-scroll" tabindex="0" role="region" aria-label=${`${label}, as a table`}><table>
+      <thead><tr><th>Time</th><th class="right">Events</th>${bars.releases && html`<th>First seen then</th>`}</tr></thead>
+      <tbody>${bars.counts.map((number, index) => html`<tr key=${index}><td>${spanOf(bars, index)}</td><td class="right">${exactly(number)}</td>${bars.releases && html`<td>${cameIn(index).join(', ')}</td>`}</tr>`).reverse()}</tbody></table></div>`}</details>`;
+}
+
+/** Call `act` when colours are others: another theme was chosen here, or by the system. Answers how to stop. @param {() => void} act */
+function whenThemeChanges(act) {
+  const chosen = new MutationObserver(act);
+  chosen.observe(document.documentElement, { attributeFilter: ['data-theme'] });
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  system.addEventListener('change', act);
+  return () => (chosen.disconnect(), system.removeEventListener('change', act));
 }
 
 /** @param {Bars} bars @returns {[number[], number[]]} seconds since 1970 of each bar's middle, and its count */
@@ -44,10 +102,13 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
  * @param {any} Plot
  * @param {Bars} bars
  * @param {number} width
+ * @param {(index: number | null) => void} pointed
  * @returns {any}
  */
-function options(Plot, bars, width) {
-  const axis = { stroke: colour('--muted'), font: '11px system-ui', ticks: { show: false }, grid: { stroke: colour('--line'), width: 1 } };
+function options(Plot, bars, width, pointed) {
+  // As functions, which are asked anew for each drawing.
+  const [muted, line, accent] = ['--muted', '--line', '--accent'].map((name) => () => colour(name));
+  const axis = { stroke: muted, font: '11px system-ui', ticks: { show: false }, grid: { stroke: line, width: 1 } };
   const start = new Date(bars.since).getTime() / 1000;
   return {
     width,
@@ -57,8 +118,8 @@ function options(Plot, bars, width) {
     padding: [14, 20, 0, 0],
     scales: { x: { range: [start, start + bars.bar_seconds * bars.counts.length] }, y: { range: (/** @type {any} */ _, /** @type {number} */ __, /** @type {number} */ most) => [0, Math.max(1, most)] } },
     axes: [{ ...axis, grid: { show: false }, space: 70, size: 26, ...(bars.bar_seconds > 3600 ? { incrs: [1, 2, 4, 7, 14, 28].map((days) => days * 86_400) } : {}), values: (/** @type {any} */ _, /** @type {number[]} */ splits) => splits.map((one) => named(one, bars.bar_seconds)) }, { ...axis, size: 44, space: 34, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6] }],
-    series: [{}, { fill: colour('--accent'), stroke: colour('--accent'), width: 0, points: { show: false }, paths: Plot.paths.bars({ size: [0.82, 40] }) }],
-    hooks: { draw: [(/** @type {any} */ plot) => marks(plot, bars.releases ?? [])], setCursor: [(/** @type {any} */ plot) => told(plot, bars)] },
+    series: [{}, { fill: accent, stroke: accent, width: 0, points: { show: false }, paths: Plot.paths.bars({ size: [0.82, 40] }) }],
+    hooks: { draw: [(/** @type {any} */ plot) => marks(plot, bars.releases ?? [])], setCursor: [(/** @type {any} */ plot) => pointed(plot.cursor.idx ?? null)] },
   };
 }
 
@@ -95,11 +156,4 @@ function marks(plot, releases) {
     }
   }
   ctx.restore();
-}
-
-/** What the bar under the cursor holds, in the title. @param {any} plot @param {Bars} bars */
-function told(plot, bars) {
-  const { idx } = plot.cursor;
-  const from = new Date(new Date(bars.since).getTime() + (idx ?? 0) * bars.bar_seconds * 1000);
-  plot.root.title = idx === null || idx === undefined ? '' : `${exactly(bars.counts[idx] ?? 0)} events from ${from.toLocaleString()}`;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from urllib.parse import quote
 
@@ -253,10 +254,37 @@ async def test_an_incident_is_taken_by_one_key_and_found_by_who_has_it(product: 
     await page.get_by_role("heading", level=1, name="AssertionError").wait_for()
     await page.keyboard.press("a")
     await page.get_by_text("is with Owner now").wait_for()
-    await page.locator(".chart canvas").wait_for()
     await page.get_by_role("heading", name="Tags", exact=True).wait_for()
     await page.goto(product.url + listed(product, "assigned:me"))
     await page.get_by_role("link", name="AssertionError").wait_for()
+
+
+async def test_a_chart_tells_what_its_bars_hold_and_wears_the_theme_of_the_moment(product: Product, owner: Person) -> None:
+    page = await owner.open(listed(product, "PaymentDeclined"))
+    await page.get_by_role("link", name="PaymentDeclined").click()
+    chart, told = page.locator(".chart"), page.locator(".chart figcaption > span")
+    await chart.locator("canvas").wait_for()
+    await page.get_by_text("As a table").click()
+    rows = chart.get_by_role("row")
+    await expect(rows).to_have_count(1 + 28)  # two weeks by half days
+    counts = [int(one) for one in await chart.locator("tbody td.right").all_inner_texts()]
+    assert sum(counts) == int(await page.locator(".facts .figure b").first.inner_text())
+    await expect(told).to_contain_text(f"{sum(counts)} events, most")
+    await chart.get_by_role("slider").focus()
+    for key, number in (("ArrowLeft", counts[0]), ("ArrowLeft", counts[1]), ("Home", counts[-1]), ("End", counts[0])):
+        await page.keyboard.press(key)
+        await expect(told).to_have_text(re.compile(rf"^{number} events?, "))
+    await page.keyboard.press("Tab")
+    await expect(told).to_contain_text("most")
+
+    drawn = "document.querySelector('.chart canvas').toDataURL()"
+    light = await page.evaluate(drawn)
+    await page.emulate_media(color_scheme="dark")  # by the system
+    await page.wait_for_function(f"(light) => {drawn} !== light", arg=light)
+    dark = await page.evaluate(drawn)
+    await page.locator(".menu.person > summary").click()
+    await page.get_by_role("button", name="Light", exact=True).click()  # by the person
+    await page.wait_for_function(f"(dark) => {drawn} !== dark", arg=dark)
 
 
 async def test_new_arrivals_announce_themselves_and_move_nothing(product: Product, owner: Person) -> None:
