@@ -100,7 +100,7 @@ def _conditions(conditions: models.Conditions) -> dict[str, Any]:
 @operations.get(CHANNELS, "alerts:read", answers=models.ChannelList)
 async def list_channels(call: Call) -> dict[str, Any]:
     """All channels of the project, the oldest first."""
-    return await channel_settings.list_all(call.conn, call.project_id)
+    return await channel_settings.list_all(call.conn, call.actor, call.project_id)
 
 
 @operations.post(CHANNELS, "alerts:write", answers=models.CreatedChannel, status=201, shown_once=("secret",))
@@ -112,7 +112,7 @@ async def create_channel(call: Call, body: models.ChannelCreate) -> dict[str, An
 @operations.get(CHANNEL, "alerts:read", answers=models.Channel)
 async def read_channel(call: Call) -> dict[str, Any]:
     """One channel."""
-    return await channel_settings.read(call.conn, call.project_id, call.id("channel_id"))
+    return await channel_settings.read(call.conn, call.actor, call.project_id, call.id("channel_id"))
 
 
 @operations.patch(CHANNEL, "alerts:write", answers=models.Channel)
@@ -140,6 +140,12 @@ async def test_channel(call: Call) -> dict[str, Any]:
 async def ask_channel(call: Call) -> dict[str, Any]:
     """Ask the channel's address once more whether it agrees."""
     return await channel_settings.ask_again(call.conn, call.actor, call.project_id, call.id("channel_id"))
+
+
+@operations.post(CHANNEL + "/resume", "alerts:receive", answers=models.Channel)
+async def resume_channel(call: Call) -> dict[str, Any]:
+    """Get the channel's mails again that you have ended by their link. For yourself alone: nobody can begin them for others."""
+    return await channel_settings.resume(call.conn, call.actor, call.project_id, call.id("channel_id"))
 
 
 # -- deliveries
@@ -192,8 +198,14 @@ def _for_people(handler: Handler) -> Handler:
 async def show_confirmation(call: Call, query: models.TokenQuery) -> Response:
     """The page on which an address agrees to get alerts."""
     asked = await addresses.find_asked(call.conn, query.token)
-    text = f"The workspace {asked['workspace_name']} wants to send its alerts about errors to {asked['address']}."
-    return _page("Do you want these alerts?", text, "Yes, send them")
+    if asked["channel_name"] is None:
+        text = f"The workspace {asked['workspace_name']} wants to send its alerts about errors to {asked['address']}."
+        return _page("Do you want these alerts?", text, "Yes, send them")
+    text = (
+        f"The workspace {asked['workspace_name']} asks whether the mails of {_channel(asked)} may go to {asked['address']},"
+        " which has ended such mails. Other channels stay as they are."
+    )
+    return _page("Do you want these alerts again?", text, "Yes, send them again")
 
 
 @operations.post(addresses.CONFIRM, ANYONE, media_type="text/html")
@@ -201,7 +213,10 @@ async def show_confirmation(call: Call, query: models.TokenQuery) -> Response:
 async def confirm_address(call: Call, query: models.TokenQuery) -> Response:
     """An address agrees to get alerts."""
     found = await addresses.confirm(call.conn, query.token, http.client_address(call.request))
-    return _page("Thank you", f"From now on alerts go to {found['address']}. Each has a link that ends them.")
+    what = (
+        f"alerts of the workspace {found['workspace_name']}" if found["channel_name"] is None else f"mails of {_channel(found)}"
+    )
+    return _page("Thank you", f"From now on {what} go to {found['address']}. Each has a link that ends those of its channel.")
 
 
 @operations.get(telling.UNSUBSCRIBE, ANYONE, media_type="text/html")
@@ -210,16 +225,28 @@ async def show_subscription(call: Call, query: models.TokenQuery) -> Response:
     """The page on which somebody ends a channel's mails."""
     found = await addresses.find_recipient(call.conn, query.token)
     if found["unsubscribed_at"]:
-        return _page("They have ended", f"No more of these alerts of {found['project_name']} go to {found['address']}.")
-    return _page("End these alerts?", f"Alerts of {found['project_name']} go to {found['address']}.", "End them")
+        return _ended(found)
+    text = f"This ends the mails of {_channel(found)} to {found['address']}. Other channels go on, and end by links of their own."
+    return _page("End these alerts?", text, "End them")
 
 
 @operations.post(telling.UNSUBSCRIBE, ANYONE, media_type="text/html")
 @_for_people
 async def unsubscribe_address(call: Call, query: models.TokenQuery) -> Response:
     """End a channel's mails to somebody: one click in a mail client, or the page's button (RFC 8058)."""
-    found = await addresses.unsubscribe(call.conn, query.token, http.client_address(call.request))
-    return _page("They have ended", f"No more of these alerts of {found['project_name']} go to {found['address']}.")
+    return _ended(await addresses.unsubscribe(call.conn, query.token, http.client_address(call.request)))
+
+
+def _ended(found: dict[str, Any]) -> Response:
+    text = (
+        f"No more mails of {_channel(found)} go to {found['address']}. Other channels go on. Members of the workspace begin them"
+        " again on the project's page of alerts; others agree again by a mail that the workspace can have sent."
+    )
+    return _page("They have ended", text)
+
+
+def _channel(found: dict[str, Any]) -> str:
+    return f"the channel {found['channel_name']} of the project {found['project_name']}"
 
 
 app = operations.app()

@@ -65,7 +65,8 @@ def content(kind: Kind) -> str:
         1, "new", "seen for the first time", "KeyError: no plan for [redacted:email]", "shop.checkout.plans in price_of", "error",
         "python", "production", "shop@1.4.2", now, now, 1_284, 37, frame, explained, 3,
     )  # fmt: skip
-    notice = Notice("Acme", 1, "Shop", (item,), 0, "https://bench.test", "https://bench.test/api/alerts/unsubscribe?token=t")
+    unsubscribe_url = "https://bench.test/api/alerts/unsubscribe?token=t"
+    notice = Notice("Acme", 1, "Shop", (item,), 0, "https://bench.test", unsubscribe_url, "Ops")
     return orjson.dumps(channels.render(kind, notice, delivery_id=str(uuid.uuid4()), created_at=now)).decode()
 
 

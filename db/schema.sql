@@ -1883,6 +1883,7 @@ CREATE TABLE public.addresses (
     asked_at timestamp with time zone NOT NULL,
     asked_by bigint,
     confirmed_at timestamp with time zone,
+    ended_at timestamp with time zone,
     CONSTRAINT addresses_address_check CHECK ((length(address) <= 320)),
     CONSTRAINT addresses_token_hash_check CHECK ((length(token_hash) = 32))
 );
@@ -2629,7 +2630,10 @@ CREATE TABLE public.recipients (
     address text NOT NULL,
     token text NOT NULL,
     unsubscribed_at timestamp with time zone,
+    again_hash bytea,
+    again_expires_at timestamp with time zone,
     CONSTRAINT recipients_address_check CHECK ((length(address) <= 320)),
+    CONSTRAINT recipients_again_hash_check CHECK ((length(again_hash) = 32)),
     CONSTRAINT recipients_token_check CHECK ((length(token) >= 32))
 );
 ALTER TABLE ONLY public.recipients ALTER COLUMN address SET STATISTICS 0;
@@ -2912,6 +2916,9 @@ ALTER TABLE ONLY public.projects
 
 ALTER TABLE ONLY public.projects
     ADD CONSTRAINT projects_workspace_id_slug_key UNIQUE (workspace_id, slug);
+
+ALTER TABLE ONLY public.recipients
+    ADD CONSTRAINT recipients_again_hash_key UNIQUE (again_hash);
 
 ALTER TABLE ONLY public.recipients
     ADD CONSTRAINT recipients_pkey PRIMARY KEY (project_id, channel_id, address);

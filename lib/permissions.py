@@ -43,6 +43,7 @@ PERMISSIONS: dict[str, Permission] = {
         Permission("usage:read", "viewer", True, "See usage, limits and what became of events"),
         Permission("limits:write", "admin", True, "Change a project's limits"),
         Permission("alerts:read", "viewer", True, "See alert rules, channels and deliveries"),
+        Permission("alerts:receive", "viewer", False, "Get a channel's mails to oneself again that one has ended"),
         Permission("alerts:write", "admin", True, "Change alert rules and channels; send again"),
         Permission("audit:read", "admin", True, "Read and export the audit log"),
         Permission("data:read", "owner", False, "Export the workspace; find and export what is held about a person"),

@@ -181,7 +181,7 @@ WITH due AS MATERIALIZED (
                    WHERE n.project_id = t.project_id AND n.incident_id = t.incident_id
                      AND n.state = ANY (%(awaited)s::text[]) AND (n.state = 'running' OR n.due_at <= %(now)s)))))
 ), channel AS MATERIALIZED (
-  SELECT c.project_id, c.id, c.kind, c.target, p.workspace_id, p.name AS project_name, w.name AS workspace_name
+  SELECT c.project_id, c.id, c.kind, c.name, c.target, p.workspace_id, p.name AS project_name, w.name AS workspace_name
     FROM (SELECT project_id, channel_id, min(due_at) AS due_at FROM due GROUP BY project_id, channel_id) d
     JOIN channels c ON c.project_id = d.project_id AND c.id = d.channel_id
     JOIN projects p ON p.id = c.project_id AND p.deleted_at IS NULL
@@ -205,7 +205,7 @@ WITH due AS MATERIALIZED (
   UPDATE channels c SET told_at = %(now)s FROM channel
    WHERE c.project_id = channel.project_id AND c.id = channel.id AND EXISTS (SELECT FROM told)
 )
-SELECT c.project_id, c.id AS channel_id, c.kind AS channel_kind, c.target, c.workspace_id, c.project_name, c.workspace_name,
+SELECT c.project_id, c.id AS channel_id, c.kind AS channel_kind, c.name AS channel_name, c.target, c.workspace_id, c.project_name, c.workspace_name,
        told.*
   FROM channel c LEFT JOIN told ON true
  ORDER BY told.id;
@@ -391,14 +391,14 @@ SELECT i.id AS incident_id, i.title, i.level, i.environments, i.last_seen AS at,
  LIMIT %(limit)s;
 
 -- name: alert_delete_recipient
--- They want no more of it: answers whose mails ended. What waits to be tried again goes to them no more. An address that is no
--- member's is asked anew before anything else goes there.
+-- They want no more of this channel: answers whose mails ended. What waits to be tried again goes to them no more. That of other
+-- channels does.
 WITH ended AS (
   UPDATE recipients r SET unsubscribed_at = coalesce(r.unsubscribed_at, clock_timestamp()) WHERE r.token = %(token)s
   RETURNING r.project_id, r.channel_id, r.address
-), asked AS (
+), noted AS (
   UPDATE addresses a
-     SET confirmed_at = NULL
+     SET ended_at = clock_timestamp()
     FROM ended JOIN projects p ON p.id = ended.project_id
    WHERE a.workspace_id = p.workspace_id AND a.address = ended.address
 ), cancelled AS (
@@ -408,23 +408,69 @@ WITH ended AS (
    WHERE d.project_id = ended.project_id AND d.channel_id = ended.channel_id AND d.recipient = ended.address
      AND d.state = 'pending'
 )
-SELECT e.project_id, e.channel_id, e.address, p.workspace_id, p.name AS project_name FROM ended e JOIN projects p ON p.id = e.project_id;
+SELECT e.project_id, e.channel_id, e.address, p.workspace_id, p.name AS project_name, c.name AS channel_name
+  FROM ended e
+  JOIN projects p ON p.id = e.project_id
+  JOIN channels c ON c.project_id = e.project_id AND c.id = e.channel_id;
 
 -- name: alert_find_recipient
--- Whose mails a link would end.
-SELECT r.address, p.name AS project_name, r.unsubscribed_at
+-- Whose mails a link would end, and of which channel.
+SELECT r.address, p.name AS project_name, c.name AS channel_name, r.unsubscribed_at
   FROM recipients r
   JOIN projects p ON p.id = r.project_id
+  JOIN channels c ON c.project_id = r.project_id AND c.id = r.channel_id
  WHERE r.token = %(token)s;
 
+-- name: alert_insert_ended_recipient
+-- Of an address that has ended other mails of the workspace: a channel that is made to lead there begins once it agrees to it.
+INSERT INTO recipients (project_id, channel_id, address, token, unsubscribed_at)
+SELECT %(project_id)s, %(channel_id)s, a.address, %(token)s, clock_timestamp()
+  FROM addresses a
+ WHERE a.workspace_id = %(workspace_id)s AND a.address = %(address)s AND a.ended_at IS NOT NULL
+ON CONFLICT (project_id, channel_id, address) DO NOTHING;
+
+-- name: alert_update_recipient_begun
+-- By themselves: the person's own address gets a channel's mails again. No row where it had not ended them.
+UPDATE recipients r
+   SET unsubscribed_at = NULL, again_hash = NULL, again_expires_at = NULL
+  FROM people pe
+ WHERE r.project_id = %(project_id)s AND r.channel_id = %(channel_id)s AND r.unsubscribed_at IS NOT NULL
+   AND pe.id = %(person_id)s AND r.address = lower(pe.email)
+RETURNING r.address;
+
+-- name: alert_update_recipient_asked
+-- What the link of the mail that asks will begin again, where the address has ended it.
+UPDATE recipients
+   SET again_hash = %(token_hash)s, again_expires_at = clock_timestamp() + %(lives)s
+ WHERE project_id = %(project_id)s AND channel_id = %(channel_id)s AND address = %(address)s AND unsubscribed_at IS NOT NULL
+RETURNING address;
+
+-- name: alert_find_question
+-- What an address can be asked for a channel. is_allowed: mail may go there, as alert_find_address has it; is_ended: it has ended
+-- this channel's.
+SELECT w.name AS workspace_name, p.name AS project_name, c.name AS channel_name,
+       EXISTS (SELECT FROM members m JOIN people pe ON pe.id = m.person_id
+                WHERE m.workspace_id = w.id AND lower(pe.email) = %(address)s)
+       OR EXISTS (SELECT FROM addresses a
+                   WHERE a.workspace_id = w.id AND a.address = %(address)s AND a.confirmed_at IS NOT NULL) AS is_allowed,
+       EXISTS (SELECT FROM recipients r
+                WHERE r.project_id = c.project_id AND r.channel_id = c.id AND r.address = %(address)s
+                  AND r.unsubscribed_at IS NOT NULL) AS is_ended
+  FROM channels c
+  JOIN projects p ON p.id = c.project_id
+  JOIN workspaces w ON w.id = p.workspace_id
+ WHERE c.project_id = %(project_id)s AND c.id = %(channel_id)s AND w.id = %(workspace_id)s;
+
 -- name: alert_upsert_address
--- Ask an address; no row where it was asked lately, or is confirmed.
+-- Ask an address for the workspace's alerts, or, where it has agreed to these or is a member's, for one channel's, whose link stands
+-- with its recipient. No row where it was asked lately.
 INSERT INTO addresses AS a (workspace_id, address, token_hash, token_expires_at, asked_at, asked_by)
-VALUES (%(workspace_id)s, %(address)s, %(token_hash)s, clock_timestamp() + %(lives)s, clock_timestamp(), %(person_id)s::bigint)
+SELECT %(workspace_id)s, %(address)s, CASE WHEN NOT %(is_allowed)s THEN %(token_hash)s::bytea END,
+       CASE WHEN NOT %(is_allowed)s THEN clock_timestamp() + %(lives)s END, clock_timestamp(), %(person_id)s::bigint
 ON CONFLICT (workspace_id, address)
 DO UPDATE SET token_hash = excluded.token_hash, token_expires_at = excluded.token_expires_at, asked_at = excluded.asked_at,
               asked_by = excluded.asked_by
-   WHERE a.confirmed_at IS NULL AND a.asked_at < clock_timestamp() - %(again)s::interval
+   WHERE a.asked_at < clock_timestamp() - %(again)s::interval
 RETURNING address;
 
 -- name: alert_count_asked
@@ -433,15 +479,45 @@ SELECT count(*) AS asked FROM addresses
  WHERE workspace_id = %(workspace_id)s AND asked_at > clock_timestamp() - interval '1 day';
 
 -- name: alert_find_asked
--- Who asks an address, by the token in the mail; no row once it was used or is over.
-SELECT a.workspace_id, a.address, w.name AS workspace_name
+-- Who asks an address, by the token in the mail: the workspace for all of its alerts, or for those of the one channel that is named.
+-- No row once it was used or is over.
+SELECT a.address, w.name AS workspace_name, NULL AS project_name, NULL AS channel_name
   FROM addresses a
   JOIN workspaces w ON w.id = a.workspace_id
- WHERE a.token_hash = %(token_hash)s AND a.token_expires_at > clock_timestamp();
+ WHERE a.token_hash = %(token_hash)s AND a.token_expires_at > clock_timestamp()
+ UNION ALL
+SELECT r.address, w.name, p.name, c.name
+  FROM recipients r
+  JOIN channels c ON c.project_id = r.project_id AND c.id = r.channel_id
+  JOIN projects p ON p.id = r.project_id
+  JOIN workspaces w ON w.id = p.workspace_id
+ WHERE r.again_hash = %(token_hash)s AND r.again_expires_at > clock_timestamp()
+ ORDER BY channel_name NULLS FIRST
+ LIMIT 1;
 
 -- name: alert_update_confirmed
--- Once: the token is used up by it.
-UPDATE addresses a
-   SET confirmed_at = clock_timestamp(), token_hash = NULL, token_expires_at = NULL
- WHERE a.token_hash = %(token_hash)s AND a.token_expires_at > clock_timestamp()
-RETURNING a.workspace_id, a.address;
+-- They agree to what alert_find_asked tells. Once: the token is used up by it. Asked for the workspace's alerts, an address that had
+-- ended those of the channel which led to the question gets them again, too.
+WITH agreed AS (
+  UPDATE addresses a
+     SET confirmed_at = clock_timestamp(), token_hash = NULL, token_expires_at = NULL
+   WHERE a.token_hash = %(token_hash)s AND a.token_expires_at > clock_timestamp()
+  RETURNING a.workspace_id, a.address
+), begun AS (
+  UPDATE recipients r
+     SET unsubscribed_at = NULL, again_hash = NULL, again_expires_at = NULL
+   WHERE r.again_hash = %(token_hash)s AND r.again_expires_at > clock_timestamp()
+  RETURNING r.project_id, r.channel_id, r.address
+)
+SELECT g.workspace_id, w.name AS workspace_name, NULL AS project_id, NULL AS project_name, NULL AS channel_id,
+       NULL AS channel_name, g.address
+  FROM agreed g
+  JOIN workspaces w ON w.id = g.workspace_id
+ UNION ALL
+SELECT w.id, w.name, p.id, p.name, c.id, c.name, b.address
+  FROM begun b
+  JOIN channels c ON c.project_id = b.project_id AND c.id = b.channel_id
+  JOIN projects p ON p.id = b.project_id
+  JOIN workspaces w ON w.id = p.workspace_id
+ ORDER BY channel_name NULLS FIRST
+ LIMIT 1;

@@ -1,14 +1,30 @@
 -- name: channel_list
 -- A project's channels, the oldest first. is_confirmed: mail may go to its address, which a member has or somebody has confirmed.
+-- receiver_count: how many addresses its mails go to, without those that have ended them; null for what is no mail. ended_by_you:
+-- the person's own address would get them, and has ended them.
 SELECT c.id, c.kind, c.name, c.target, c.digest_minutes, c.hourly_max, c.muted_until, c.failing_since, c.disabled_at,
-       c.disabled_reason, c.created_at,
-       c.kind <> 'email' OR c.target IS NULL
-       OR EXISTS (SELECT FROM members m JOIN people pe ON pe.id = m.person_id
-                   WHERE m.workspace_id = p.workspace_id AND lower(pe.email) = lower(c.target ->> 'address'))
-       OR EXISTS (SELECT FROM addresses a WHERE a.workspace_id = p.workspace_id AND a.address = lower(c.target ->> 'address')
-                     AND a.confirmed_at IS NOT NULL) AS is_confirmed
+       c.disabled_reason, c.created_at, y.is_confirmed, CASE WHEN c.kind = 'email' THEN t.receiver_count END AS receiver_count,
+       t.ended_by_you
   FROM channels c
   JOIN projects p ON p.id = c.project_id
+ CROSS JOIN LATERAL (
+       SELECT c.kind <> 'email' OR c.target IS NULL
+              OR EXISTS (SELECT FROM members m JOIN people pe ON pe.id = m.person_id
+                          WHERE m.workspace_id = p.workspace_id AND lower(pe.email) = lower(c.target ->> 'address'))
+              OR EXISTS (SELECT FROM addresses a
+                          WHERE a.workspace_id = p.workspace_id AND a.address = lower(c.target ->> 'address')
+                            AND a.confirmed_at IS NOT NULL) AS is_confirmed) y
+ CROSS JOIN LATERAL (
+       SELECT count(*) FILTER (WHERE r.unsubscribed_at IS NULL) AS receiver_count,
+              coalesce(bool_or(r.unsubscribed_at IS NOT NULL AND r.address = lower(you.email)), false) AS ended_by_you
+         FROM (SELECT DISTINCT lower(pe.email) AS address
+                 FROM members m
+                 JOIN people pe ON pe.id = m.person_id
+                WHERE c.target IS NULL AND m.workspace_id = p.workspace_id AND m.role = 'owner' AND pe.email IS NOT NULL
+                UNION ALL
+               SELECT lower(c.target ->> 'address') WHERE y.is_confirmed AND c.target ? 'address') w
+         LEFT JOIN recipients r ON r.project_id = c.project_id AND r.channel_id = c.id AND r.address = w.address
+         LEFT JOIN people you ON you.id = %(person_id)s::bigint) t
  WHERE c.project_id = %(project_id)s AND (%(channel_id)s::bigint IS NULL OR c.id = %(channel_id)s)
  ORDER BY c.id;
 

@@ -160,6 +160,10 @@ UPDATE deliveries d
                        WHERE a.workspace_id = d.workspace_id AND a.address = d.recipient
                          AND d.idempotency_key = d.purpose || '/' || encode(a.token_hash, 'hex')
                          AND a.token_expires_at > clock_timestamp())
+              OR EXISTS (SELECT FROM recipients r
+                          WHERE r.project_id = d.project_id AND r.address = d.recipient
+                            AND d.idempotency_key = d.purpose || '/' || encode(r.again_hash, 'hex')
+                            AND r.again_expires_at > clock_timestamp())
          ELSE EXISTS (SELECT FROM members m JOIN people pe ON pe.id = m.person_id
                        WHERE m.workspace_id = d.workspace_id AND m.role IN ('owner', 'admin') AND lower(pe.email) = d.recipient)
        END

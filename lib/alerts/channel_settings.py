@@ -21,18 +21,25 @@ SHOWN = (
     "id", "kind", "name", "digest_minutes", "hourly_max", "muted_until", "failing_since", "disabled_at", "disabled_reason",
     "created_at",
 )  # fmt: skip
+# No settings: what receivers did, and whether that is who looks.
+SEEN = ("receiver_count", "ended_by_you")
 PLAIN = ("name", "digest_minutes", "hourly_max", "muted_until")
 OWNERS = "the workspace's owners"
+NOBODY = (
+    "Nobody receives this channel's mails: its address has not agreed, or whoever got them has ended them. Ask the address once"
+    " more, or begin your own again on the page of alerts."
+)
 
 
-async def list_all(conn: db.Connection, project_id: int) -> dict[str, Any]:
-    """`{"items": […]}`: all channels of the project, the oldest first."""
-    return {"items": [_shown(row) for row in await db.fetch_all(conn, "channel_list", project_id=project_id, channel_id=None)]}
+async def list_all(conn: db.Connection, actor: audit.Actor, project_id: int) -> dict[str, Any]:
+    """`{"items": […]}`: all channels of the project as the actor sees them, the oldest first."""
+    rows = await db.fetch_all(conn, "channel_list", project_id=project_id, channel_id=None, person_id=actor.person_id)
+    return {"items": [_shown(row) for row in rows]}
 
 
-async def read(conn: db.Connection, project_id: int, channel_id: int) -> dict[str, Any]:
-    """One channel. Raises NotFound."""
-    return _shown(await _find(conn, project_id, channel_id))
+async def read(conn: db.Connection, actor: audit.Actor, project_id: int, channel_id: int) -> dict[str, Any]:
+    """One channel, as the actor sees it. Raises NotFound."""
+    return _shown(await _find(conn, actor, project_id, channel_id))
 
 
 async def create(conn: db.Connection, actor: audit.Actor, project_id: int, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,17 +48,17 @@ async def create(conn: db.Connection, actor: audit.Actor, project_id: int, given
     Raises Conflict beyond CHANNELS_MAX, InvalidRequest for a target that cannot be used, TooOften (lib/alerts/addresses.py).
     """
     await db.fetch_one(conn, "alert_lock_project", project_id=project_id)
-    if len((await list_all(conn, project_id))["items"]) >= CHANNELS_MAX:
+    if len((await list_all(conn, actor, project_id))["items"]) >= CHANNELS_MAX:
         raise Conflict(f"A project may have {CHANNELS_MAX} channels. Delete one first.")
     secret = _new_secret() if given["kind"] == "webhook" else None
     target = _target(given["kind"], given["target"], secret)
     row = await db.fetch_one(
         conn, "channel_insert", project_id=project_id, kind=given["kind"], target=_json(target),
-        person_id=actor.id if actor.kind == "person" else None, **{name: given[name] for name in PLAIN},
+        person_id=actor.person_id, **{name: given[name] for name in PLAIN},
     )  # fmt: skip
     assert row  # noqa: S101 - INSERT … RETURNING answers a row or raises
-    await addresses.ask(conn, actor, project_id, target)
-    made = await read(conn, project_id, row["id"])
+    await addresses.lead(conn, actor, project_id, row["id"], target)
+    made = await read(conn, actor, project_id, row["id"])
     await audit.record(conn, actor, "channel.create", row["id"], None, _audited(made))
     return {**made, "secret": secret}
 
@@ -61,7 +68,7 @@ async def change(
 ) -> dict[str, Any]:  # fmt: skip
     """Change these of its settings: PLAIN, target, enabled. Raises NotFound, InvalidRequest, TooOften."""
     await db.fetch_one(conn, "alert_lock_project", project_id=project_id)
-    row = await _find(conn, project_id, channel_id)
+    row = await _find(conn, actor, project_id, channel_id)
     target = row["target"]
     if "target" in given:
         target = _target(row["kind"], given["target"], (target or {}).get("secret"))
@@ -69,10 +76,10 @@ async def change(
     is_enabled = given.get("enabled", row["disabled_at"] is None)
     place = {"project_id": project_id, "channel_id": channel_id}
     await conn.execute(queries.get("channel_update"), {**place, **new, "target": _json(target), "is_enabled": is_enabled})
-    if "target" in given:
-        await addresses.ask(conn, actor, project_id, target)
-    before, after = _shown(row), await read(conn, project_id, channel_id)
-    changed = [name for name in after if after[name] != before[name]]
+    if target != row["target"]:
+        await addresses.lead(conn, actor, project_id, channel_id, target)
+    before, after = _shown(row), await read(conn, actor, project_id, channel_id)
+    changed = [name for name in after if after[name] != before[name] and name not in SEEN]
     await audit.record(
         conn,
         actor,
@@ -86,20 +93,29 @@ async def change(
 
 async def delete(conn: db.Connection, actor: audit.Actor, project_id: int, channel_id: int) -> None:
     """Delete a channel; what waits for it is cancelled. Raises NotFound."""
-    before = await read(conn, project_id, channel_id)
+    before = await read(conn, actor, project_id, channel_id)
     await conn.execute(queries.get("channel_delete"), {"project_id": project_id, "channel_id": channel_id})
     await audit.record(conn, actor, "channel.delete", channel_id, _audited(before), None)
 
 
 async def ask_again(conn: db.Connection, actor: audit.Actor, project_id: int, channel_id: int) -> dict[str, Any]:
     """Ask the channel's address once more to agree. Raises NotFound, Conflict where there is nothing to ask, TooOften."""
-    row = await _find(conn, project_id, channel_id)
-    if row["is_confirmed"]:
+    row = await _find(conn, actor, project_id, channel_id)
+    if row["target"] is None and row["receiver_count"] == 0:
+        raise Conflict("Whoever of the owners has ended these mails begins them again themselves, on the page of alerts.")
+    if row["receiver_count"] != 0:
         raise Conflict("Nobody need be asked: mail may go there already.")
-    if not await addresses.ask(conn, actor, project_id, row["target"]):
+    if not await addresses.ask(conn, actor, project_id, channel_id, row["target"]):
         raise TooOften("The address was asked a moment ago. Ask it again in some minutes.", addresses.AGAIN.seconds)
     await audit.record(conn, actor, "channel.ask", channel_id, None, None)
     return _shown(row)
+
+
+async def resume(conn: db.Connection, actor: audit.Actor, project_id: int, channel_id: int) -> dict[str, Any]:
+    """The person who asks gets the channel's mails again. Raises NotFound, Conflict where they have not ended them."""
+    await read(conn, actor, project_id, channel_id)
+    await addresses.resume(conn, actor, project_id, channel_id)
+    return await read(conn, actor, project_id, channel_id)
 
 
 async def test(conn: db.Connection, actor: audit.Actor, project_id: int, channel_id: int) -> str:
@@ -107,7 +123,7 @@ async def test(conn: db.Connection, actor: audit.Actor, project_id: int, channel
 
     Raises NotFound, Conflict where nobody may be sent anything yet, TooOften beyond TESTS_PER_HOUR.
     """
-    row = await _find(conn, project_id, channel_id)
+    row = await _find(conn, actor, project_id, channel_id)
     counted = await db.fetch_one(conn, "channel_count_tests", project_id=project_id, channel_id=channel_id)
     if counted and counted["made"] >= TESTS_PER_HOUR:
         raise TooOften(f"A channel takes {TESTS_PER_HOUR} tests an hour.", 3_600)
@@ -115,14 +131,14 @@ async def test(conn: db.Connection, actor: audit.Actor, project_id: int, channel
     assert names  # noqa: S101 - the caller is in it
     receivers = await telling.receivers_of(conn, {**row, **names, "project_id": project_id})
     if not receivers:
-        raise Conflict("Nobody gets mails of this channel: the address has not agreed, or has ended them.")
+        raise Conflict(NOBODY)
     delivery_id = uuid.uuid4()
     now = datetime.now(UTC)
     for number, (address, token) in enumerate(receivers):
         one = delivery_id if number == 0 else uuid.uuid4()
         notice = Notice(
             names["workspace_name"], project_id, names["project_name"], (_sample(now),), 0, settings.current().base_url or "",
-            telling.unsubscribe_url(token),
+            telling.unsubscribe_url(token), row["name"],
         )  # fmt: skip
         content = channels.render(row["kind"], notice, delivery_id=str(one), created_at=now)
         new = deliveries.New(
@@ -134,8 +150,10 @@ async def test(conn: db.Connection, actor: audit.Actor, project_id: int, channel
     return str(delivery_id)
 
 
-async def _find(conn: db.Connection, project_id: int, channel_id: int) -> dict[str, Any]:
-    row = await db.fetch_one(conn, "channel_list", project_id=project_id, channel_id=channel_id)
+async def _find(conn: db.Connection, actor: audit.Actor, project_id: int, channel_id: int) -> dict[str, Any]:
+    row = await db.fetch_one(
+        conn, "channel_list", project_id=project_id, channel_id=channel_id, person_id=actor.person_id
+    )  # fmt: skip
     if row is None:
         raise NotFound("There is no such channel in this project.")
     return row
@@ -168,7 +186,8 @@ def _json(target: dict[str, Any] | None) -> str | None:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    return {**{name: row[name] for name in SHOWN}, "target": _hint(row["target"]), "confirmed": row["is_confirmed"]}
+    shown = {name: row[name] for name in (*SHOWN, *SEEN)}
+    return {**shown, "target": _hint(row["target"]), "confirmed": row["is_confirmed"]}
 
 
 def _hint(target: dict[str, Any] | None) -> str:

@@ -76,7 +76,8 @@ def _stored(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _set_channels(conn: db.Connection, project_id: int, rule_id: int, channel_ids: list[int]) -> None:
-    known = {row["id"] for row in await db.fetch_all(conn, "channel_list", project_id=project_id, channel_id=None)}
+    rows = await db.fetch_all(conn, "channel_list", project_id=project_id, channel_id=None, person_id=None)
+    known = {row["id"] for row in rows}
     errors = [
         {"pointer": f"/channel_ids/{place}", "detail": "there is no such channel in this project"}
         for place, channel_id in enumerate(channel_ids)

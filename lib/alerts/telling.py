@@ -20,7 +20,7 @@ REASON_CHARACTERS_MAX = 200
 # How long a message waits for an analysis that is about to end; after that it goes without.
 ANALYSIS_WAIT = timedelta(seconds=60)
 UNSUBSCRIBE = "/api/alerts/unsubscribe"
-PLACE = ("project_id", "target", "workspace_id", "project_name", "workspace_name")
+PLACE = ("project_id", "target", "workspace_id", "project_name", "workspace_name", "channel_name")
 
 
 async def tell(conn: db.Connection, now: datetime, *, is_last: bool = False) -> int | None:
@@ -56,7 +56,7 @@ async def _write(
     base_url = settings.current().base_url or ""
     notice = Notice(
         channel["workspace_name"], channel["project_id"], channel["project_name"], tuple(items), omitted, base_url,
-        unsubscribe_url(token),
+        unsubscribe_url(token), channel["channel_name"],
     )  # fmt: skip
     content = channels.render(channel["kind"], notice, delivery_id=str(delivery_id), created_at=now)
     receiver = hashlib.sha256((address or "").encode()).hexdigest()[:16]

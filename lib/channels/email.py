@@ -65,7 +65,16 @@ def _masthead(notice: Notice) -> str:
 
 
 def _why(notice: Notice) -> str:
-    return f"You get this because of an alert rule of the project {words.name_of(notice.project_name)}."
+    return (
+        f"You get this because of an alert rule of the project {words.name_of(notice.project_name)},"
+        f" over its channel {words.name_of(notice.channel_name)}."
+    )
+
+
+def _ending(notice: Notice) -> str:
+    """What exactly the link ends."""
+    channel = words.name_of(notice.channel_name)
+    return f"Unsubscribing ends the mails of the channel {channel} to this address. Other channels go on."
 
 
 # -- HTML ------------------------------------------------------------------------------------------------------------
@@ -81,7 +90,8 @@ def _html(notice: Notice) -> str:
         preview = words.title_of(notice.items[0]) if notice.items else headline
     ways = [("Alert settings", f"{page_of(notice)}/alerts")]
     ways += [("Unsubscribe", notice.unsubscribe_url)] if notice.unsubscribe_url else []
-    footer = [mail_page.text(_why(notice), "soft", size=12, after=6), mail_page.links(*ways)]
+    told = f"{_why(notice)} {_ending(notice)}" if notice.unsubscribe_url else _why(notice)
+    footer = [mail_page.text(told, "soft", size=12, after=6), mail_page.links(*ways)]
     return mail_page.page(headline, preview, _masthead(notice), cards, footer)
 
 
@@ -196,5 +206,5 @@ def _plain_explained(explained: Explained, *, whole: bool) -> list[str]:
 
 def _plain_footer(notice: Notice) -> str:
     lines = [inert(_why(notice)), f"Alert settings: {page_of(notice)}/alerts"]
-    lines += [f"Unsubscribe: {notice.unsubscribe_url}"] if notice.unsubscribe_url else []
+    lines += [inert(_ending(notice)), f"Unsubscribe: {notice.unsubscribe_url}"] if notice.unsubscribe_url else []
     return "\n".join(lines)

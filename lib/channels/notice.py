@@ -53,7 +53,7 @@ class Notice(NamedTuple):
     """One message: one item, or a digest of several. omitted: how many more incidents there are that it does not show.
 
     base_url: the deployment's own origin, from which every link is made. unsubscribe_url: on the same origin; a POST to it
-    ends the mails at once (RFC 8058), None where nobody can unsubscribe this way.
+    ends the mails at once (RFC 8058), None where nobody can unsubscribe this way. channel_name: what it ends the mails of.
     """
 
     workspace_name: str
@@ -63,3 +63,4 @@ class Notice(NamedTuple):
     omitted: int
     base_url: str
     unsubscribe_url: str | None
+    channel_name: str

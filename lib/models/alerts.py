@@ -239,6 +239,11 @@ class Channel(Answer):
     target: str
     confirmed: bool
     """False: mail to this address waits until somebody there has agreed to it."""
+    receiver_count: int | None
+    """To how many addresses its mails go. 0: nobody receives them, for nobody has agreed, or all have ended them. null for what
+    is no mail."""
+    ended_by_you: bool
+    """You would get its mails, and have ended them; only you can begin them again (resume_channel)."""
     digest_minutes: int
     hourly_max: int
     muted_until: Moment | None

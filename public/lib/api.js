@@ -71,6 +71,7 @@ const OPERATIONS = {
   changeChannel: 'PATCH /api/projects/{project_id}/channels/{channel_id}',
   deleteChannel: 'DELETE /api/projects/{project_id}/channels/{channel_id}',
   askChannel: 'POST /api/projects/{project_id}/channels/{channel_id}/confirmation',
+  resumeChannel: 'POST /api/projects/{project_id}/channels/{channel_id}/resume',
   testChannel: 'POST /api/projects/{project_id}/channels/{channel_id}/test',
   listDeliveries: 'GET /api/projects/{project_id}/deliveries',
   resendDelivery: 'POST /api/projects/{project_id}/deliveries/{delivery_id}/resend',

@@ -28,6 +28,8 @@ export default function Alerts({ project, place }) {
   const changeChannel = (one, body, text) => call('changeChannel', { path: { ...path, channel_id: one.id }, body }).then(() => (channels.reload(), say(text)), sayFailed);
   /** @param {any} one */
   const askAgain = (one) => call('askChannel', { path: { ...path, channel_id: one.id } }).then(() => say(`${one.target} is asked once more`), sayFailed);
+  /** @param {any} one */
+  const resume = (one) => call('resumeChannel', { path: { ...path, channel_id: one.id } }).then(() => (channels.reload(), say(`Mails of ${one.name} go to you again`)), sayFailed);
   /** @param {any} channel */
   const test = (channel) => call('testChannel', { path: { ...path, channel_id: channel.id } }).then(() => say(`A test is on its way over ${channel.name}; what becomes of it stands below`), sayFailed);
   const error = rules.error ?? channels.error;
@@ -48,10 +50,11 @@ export default function Alerts({ project, place }) {
     </section>
     <section class="part"><h2>Channels</h2>
       ${!channels.data ? html`<${Skeleton} rows=${2} kind="list" />` : html`<ul class="listed">${channels.data.items.map((/** @type {any} */ one) => html`<li key=${one.id}>
-        <div><b>${one.name}</b> <span class="badge">${one.kind}</span> ${!one.confirmed && html`<span class="badge escalated">waits for consent</span>`} ${one.disabled_at && html`<span class="badge regressed">off</span>`} ${isMuted(one) && html`<span class="badge">muted until ${new Date(one.muted_until).toLocaleString()}</span>`}
-          <div class="muted small-text">${one.target}. At once, then at most every ${one.digest_minutes} min; ${one.hourly_max} an hour at most. ${one.disabled_reason ?? ''} ${one.failing_since && html`Fails since <${Time} iso=${one.failing_since} />.`}</div></div>
+        <div><b>${one.name}</b> <span class="badge">${one.kind}</span> ${!one.confirmed ? html`<span class="badge escalated">waits for consent</span>` : isUnheard(one) && html`<span class="badge regressed">nobody receives it</span>`} ${one.disabled_at && html`<span class="badge regressed">off</span>`} ${isMuted(one) && html`<span class="badge">muted until ${new Date(one.muted_until).toLocaleString()}</span>`}
+          <div class="muted small-text">${one.target}. At once, then at most every ${one.digest_minutes} min; ${one.hourly_max} an hour at most. ${one.disabled_reason ?? ''} ${one.failing_since && html`Fails since <${Time} iso=${one.failing_since} />.`}</div>
+          ${one.ended_by_you ? html`<div class="small-text">You have ended its mails. <button class="link" onClick=${() => resume(one)}>Get them again</button></div>` : isUnheard(one) && html`<div class="small-text">${isAsked(one) ? `${one.target} has ended its mails, or has not begun them. Ask once more, or name another address.` : 'No owner is left who gets its mails: each has ended them, or has no address.'}</div>`}</div>
         ${mayChange && html`<div class="row-actions"><button class="small" onClick=${() => test(one)}>Send a test</button><button class="small" onClick=${() => setAsking({ channel: one })}>Edit</button>
-          <${Menu} label="More">${!one.confirmed && html`<button onClick=${() => askAgain(one)}>Ask once more</button>`}
+          <${Menu} label="More">${isAsked(one) && html`<button onClick=${() => askAgain(one)}>Ask once more</button>`}
             <button onClick=${() => changeChannel(one, { enabled: Boolean(one.disabled_at) }, `${one.name} is ${one.disabled_at ? 'on' : 'off'}`)}>${one.disabled_at ? 'Switch on' : 'Switch off'}</button>
             ${isMuted(one) ? html`<button onClick=${() => changeChannel(one, { muted_until: null }, `${one.name} speaks again`)}>Unmute</button>` : html`<button onClick=${() => changeChannel(one, { muted_until: new Date(Date.now() + DAY).toISOString() }, `${one.name} is silent for a day`)}>Mute for a day</button>`}
             <button class="danger" onClick=${() => setAsking({ deleteChannel: one })}>Delete…</button><//></div>`}</li>`)}</ul>`}
@@ -66,6 +69,12 @@ export default function Alerts({ project, place }) {
 
 /** @param {any} one a rule or a channel */
 const isMuted = (one) => Boolean(one.muted_until) && new Date(one.muted_until) > new Date();
+
+/** Whether nobody gets a channel's mails, though they may go. @param {any} one */
+const isUnheard = (one) => one.confirmed && one.receiver_count === 0;
+
+/** Whether its address can be asked: it gets nothing, for it has not agreed, or has ended it. @param {any} one */
+const isAsked = (one) => one.receiver_count === 0 && one.target.includes('@');
 
 /** @param {any[]} channels @param {number[]} ids */
 const names = (channels, ids) => ids.map((id) => channels.find((one) => one.id === id)?.name ?? `#${id}`).join(', ') || 'nobody';

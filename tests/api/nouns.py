@@ -117,6 +117,17 @@ async def make_owners_channel(world: World) -> int:
     return int(await world.one(insert, world.tenant.project_id, world.mark))
 
 
+async def make_ended_channel(world: World) -> int:
+    """Mail to the owners, which everybody of the workspace has ended."""
+    channel_id = await make_owners_channel(world)
+    ended = (
+        "INSERT INTO recipients (project_id, channel_id, address, token, unsubscribed_at)"
+        " SELECT %s, %s, lower(email), gen_random_uuid()::text, now() FROM people WHERE id = ANY (%s) RETURNING address"
+    )
+    await world.rows(ended, world.tenant.project_id, channel_id, list(world.people.values()))
+    return channel_id
+
+
 async def make_rule(world: World) -> int:
     """An alert rule."""
     insert = "INSERT INTO alert_rules (project_id, name, conditions) VALUES (%s, %s, %s::jsonb) RETURNING id"
@@ -193,6 +204,7 @@ NOUNS: dict[str, Noun] = {
     "analysis_id": Noun(make_analysis),
     "channel_id": Noun(make_channel),
     "owners_channel_id": Noun(make_owners_channel),
+    "ended_channel_id": Noun(make_ended_channel),
     "rule_id": Noun(make_rule),
     "delivery_id": Noun(make_delivery, "00000000-0000-4000-8000-000000000000"),
     "hold_id": Noun(make_hold),

@@ -14,11 +14,13 @@ import api.alerts
 from lib import db, settings
 from lib.alerts import addresses, channel_settings, rule_settings, sweep
 from lib.models import alerts as models
+from local.mail import Mail
 from tests.api.conftest import Stage, Tenant
 from tests.conftest import OutboxStandIn, SinkStandIn
 
 RULE: dict[str, Any] = {"name": "All new", "conditions": {"transitions": ["new"]}, "channel_ids": []}
 QUIET = {"time_zone": "Europe/Berlin", "from": "22:00", "to": "07:00", "days": ["mon", "tue"]}
+PAGER = {"address": "pager@elsewhere.example"}
 LINK = re.compile(r"https://sensra\.test(/api/alerts/\S+)")
 
 
@@ -387,6 +389,37 @@ async def asked(alerts: Alerts, outbox: OutboxStandIn, address: str = "pager@els
     return made, found[1]
 
 
+async def asked_again(alerts: Alerts, outbox: OutboxStandIn, channel_id: int) -> str:
+    """The path of the link in another mail that asks, some time later."""
+    await alerts.stage.rows("UPDATE addresses SET asked_at = asked_at - interval '1 hour'")
+    await alerts.call("POST", f"/channels/{channel_id}/confirmation")
+    await alerts.sweep()
+    found = LINK.search(outbox.mails[-1].text)
+    assert found
+    return found[1]
+
+
+def ending_of(mail: Mail) -> str:
+    """The path of the link that ends such mails."""
+    return mail.headers["List-Unsubscribe"].strip("<>").removeprefix("https://sensra.test")
+
+
+async def mails_of(alerts: Alerts, outbox: OutboxStandIn, channel_id: int) -> list[Mail]:
+    """The mails of a test of the channel."""
+    outbox.mails.clear()
+    await alerts.call("POST", f"/channels/{channel_id}/test")
+    await alerts.sweep()
+    return list(outbox.mails)
+
+
+async def end(alerts: Alerts, outbox: OutboxStandIn, channel_id: int) -> str:
+    """Whoever gets a mail of the channel ends them; answers the path of the last one's link."""
+    mails = await mails_of(alerts, outbox, channel_id)
+    for mail in mails:
+        assert (await alerts.client.post(ending_of(mail))).status_code == 200
+    return ending_of(mails[-1])
+
+
 async def test_nothing_goes_to_a_stranger_before_they_agree(alerts: Alerts, outbox: OutboxStandIn) -> None:
     made, link = await asked(alerts, outbox)
     assert made["confirmed"] is False
@@ -459,7 +492,7 @@ async def test_a_mail_is_ended_by_its_own_link_and_by_nothing_less_than_a_post(a
     assert answer.status_code == 200
     assert (await alerts.client.post(path)).status_code == 200
     await alerts.call("POST", f"/channels/{made['id']}/test", expect=409)
-    assert (await alerts.call("GET", f"/channels/{made['id']}"))["confirmed"] is False, "they must be asked anew"
+    assert (await alerts.call("GET", f"/channels/{made['id']}"))["receiver_count"] == 0
     assert (await alerts.client.post(path + "x")).status_code == 404
     assert "channel.unsubscribe" in await alerts.trail()
     sent = len(outbox.mails)
@@ -557,23 +590,19 @@ async def test_a_dead_mail_that_is_sent_again_is_from_whom_mails_are_now(
 
 async def test_the_trail_tells_who_asked_an_address_and_that_its_links_were_used(alerts: Alerts, outbox: OutboxStandIn) -> None:
     made, link = await asked(alerts, outbox)
-    await alerts.stage.rows("UPDATE addresses SET asked_at = asked_at - interval '1 hour'")
-    await alerts.call("POST", f"/channels/{made['id']}/confirmation")
-    await alerts.sweep()
-    found = LINK.search(outbox.mails[-1].text)
-    assert found
-    assert found[1] != link
-    await alerts.client.post(found[1])
-    await alerts.call("POST", f"/channels/{made['id']}/test")
-    await alerts.sweep()
-    await alerts.client.post(outbox.mails[-1].headers["List-Unsubscribe"].strip("<>").removeprefix("https://sensra.test"))
+    again = await asked_again(alerts, outbox, made["id"])
+    assert again != link
+    await alerts.client.post(again)
+    await end(alerts, outbox, made["id"])
+    await alerts.client.post(await asked_again(alerts, outbox, made["id"]))
     rows = await alerts.stage.rows(
         "SELECT actor_kind, actor_id IS NOT NULL AS is_known, action FROM audit_log WHERE workspace_id = %s ORDER BY id",
         alerts.tenant.workspace_id,
     )  # fmt: skip
     told = [(row["actor_kind"], row["is_known"], row["action"]) for row in rows]
     assert ("person", True, "channel.ask") in told
-    assert {("link", False, "address.confirm"), ("link", False, "channel.unsubscribe")} <= set(told)
+    links = {action for kind, is_known, action in told if kind == "link" and not is_known}
+    assert links == {"address.confirm", "channel.unsubscribe", "channel.resume"}
     assert not [one for one in told if one[0] == "cron"]
 
 
@@ -584,12 +613,173 @@ async def test_one_owner_who_ends_them_does_not_end_anothers(alerts: Alerts, out
     await alerts.sweep()
     owners = [mail.to[0] for mail in outbox.mails]
     first = outbox.mails[0]
-    await alerts.client.post(first.headers["List-Unsubscribe"].strip("<>").removeprefix("https://sensra.test"))
+    await alerts.client.post(ending_of(first))
     outbox.mails.clear()
     await alerts.call("POST", f"/channels/{channel['id']}/test")
     await alerts.sweep()
     assert len(owners) > 2
     assert sorted(mail.to[0] for mail in outbox.mails) == sorted(set(owners) - set(first.to))
+
+
+async def test_ending_one_channels_mails_ends_no_other_channels_and_its_page_says_which(
+    alerts: Alerts, outbox: OutboxStandIn
+) -> None:  # fmt: skip
+    made, link = await asked(alerts, outbox)
+    await alerts.client.post(link)
+    other = await alerts.call("POST", "/channels", {"kind": "email", "name": "Nights", "target": PAGER}, expect=201)
+    [mail] = await mails_of(alerts, outbox, made["id"])
+    looked = (await alerts.client.get(ending_of(mail))).text
+    assert "the mails of the channel Pager of the project" in looked
+    assert "Other channels go on" in looked
+    ended = (await alerts.client.post(ending_of(mail))).text
+    assert "No more mails of the channel Pager" in ended
+    assert "No more mails of the channel Pager" in (await alerts.client.get(ending_of(mail))).text
+    counts = {one["name"]: one["receiver_count"] for one in (await alerts.call("GET", "/channels"))["items"]}
+    assert counts == {"Owners": 1, "Pager": 0, "Nights": 1}
+    await alerts.call("POST", f"/channels/{made['id']}/test", expect=409)
+    assert len(await mails_of(alerts, outbox, other["id"])) == 1
+
+
+async def test_who_agrees_again_by_the_link_of_a_fresh_mail_gets_a_channels_mails_again(
+    alerts: Alerts, outbox: OutboxStandIn
+) -> None:
+    made, link = await asked(alerts, outbox)
+    await alerts.client.post(link)
+    path = f"/channels/{made['id']}"
+    await alerts.call("POST", f"{path}/confirmation", expect=409)
+    ending = await end(alerts, outbox, made["id"])
+    await alerts.call("POST", f"{path}/confirmation", expect=429)  # it was asked a moment ago
+    await alerts.call("PATCH", path, {"target": PAGER, "name": "Pager"})
+    assert (await alerts.call("GET", path))["receiver_count"] == 0, "naming the same address begins nothing"
+    again = await asked_again(alerts, outbox, made["id"])
+    assert "over the channel Pager" in outbox.mails[-1].text.replace("\u200b", "")
+    looked = (await alerts.client.get(again)).text
+    assert "Do you want these alerts again?" in looked
+    assert "the channel Pager of the project" in looked
+    assert (await alerts.call("GET", path))["receiver_count"] == 0, "looking changes nothing"
+    assert "mails of the channel Pager" in (await alerts.client.post(again)).text
+    assert (await alerts.call("GET", path))["receiver_count"] == 1
+    assert [mail.to for mail in await mails_of(alerts, outbox, made["id"])] == [[PAGER["address"]]]
+    for method in ("GET", "POST"):
+        assert (await alerts.client.request(method, again)).status_code == 404, "it is used up"
+    assert (await alerts.client.post(ending)).status_code == 200, "the links of earlier mails still end them"
+    again = await asked_again(alerts, outbox, made["id"])
+    await alerts.stage.rows("UPDATE recipients SET again_expires_at = now() WHERE again_expires_at IS NOT NULL")
+    for method in ("GET", "POST"):
+        assert (await alerts.client.request(method, again)).status_code == 404, "it is over"
+    assert (await alerts.call("GET", path))["receiver_count"] == 0
+
+
+async def test_a_member_who_agrees_again_gets_nothing_more_after_they_left(alerts: Alerts, outbox: OutboxStandIn) -> None:
+    """Begun again is what they had as a member; mail to a stranger is another question."""
+    target = {"address": f"bob@{alerts.stage.name}.example"}
+    made = await alerts.call("POST", "/channels", {"kind": "email", "name": "Bob", "target": target}, expect=201)
+    await end(alerts, outbox, made["id"])
+    assert (await alerts.client.post(await asked_again(alerts, outbox, made["id"]))).status_code == 200
+    assert len(await mails_of(alerts, outbox, made["id"])) == 1
+    await end(alerts, outbox, made["id"])
+    await alerts.stage.rows(
+        "DELETE FROM members USING people p WHERE p.id = person_id AND p.email = %s", target["address"]
+    )  # fmt: skip
+    found = await alerts.call("GET", f"/channels/{made['id']}")
+    assert (found["confirmed"], found["receiver_count"]) == (False, 0)
+    link = await asked_again(alerts, outbox, made["id"])
+    assert "wants to send its alerts" in (await alerts.client.get(link)).text
+    assert (await alerts.client.post(link)).status_code == 200
+    found = await alerts.call("GET", f"/channels/{made['id']}")
+    assert (found["confirmed"], found["receiver_count"]) == (True, 1), "agreed as a stranger, they get what they had ended, too"
+
+
+async def test_what_is_made_to_lead_to_an_address_that_ended_something_waits_until_it_agrees(
+    alerts: Alerts, outbox: OutboxStandIn
+) -> None:
+    made, link = await asked(alerts, outbox)
+    await alerts.client.post(link)
+    body = {"kind": "email", "name": "Moved", "target": None}
+    moved = await alerts.call("POST", "/channels", body, expect=201)
+    await end(alerts, outbox, made["id"])
+    await alerts.call("DELETE", f"/channels/{made['id']}", expect=204)
+    new = await alerts.call("POST", "/channels", {"kind": "email", "name": "Anew", "target": PAGER}, expect=201)
+    moved = await alerts.call("PATCH", f"/channels/{moved['id']}", {"target": PAGER})
+    assert [one["receiver_count"] for one in (new, moved)] == [0, 0]
+    await alerts.call("POST", f"/channels/{new['id']}/test", expect=409)
+    await alerts.client.post(await asked_again(alerts, outbox, new["id"]))
+    counts = {one["name"]: one["receiver_count"] for one in (await alerts.call("GET", "/channels"))["items"]}
+    assert counts == {"Owners": 1, "Anew": 1, "Moved": 0}
+
+
+async def test_a_dead_question_for_one_channel_is_asked_again_only_while_its_link_leads_somewhere(
+    alerts: Alerts, outbox: OutboxStandIn
+) -> None:
+    made, link = await asked(alerts, outbox)
+    await alerts.client.post(link)
+    await end(alerts, outbox, made["id"])
+    outbox.mails.clear()
+    outbox.failing.mode = 422
+    await alerts.stage.rows("UPDATE addresses SET asked_at = asked_at - interval '1 hour'")
+    await alerts.call("POST", f"/channels/{made['id']}/confirmation")
+    await alerts.sweep()
+    outbox.failing.mend()
+    [dead] = (await alerts.call("GET", "/deliveries?state=dead"))["items"]
+    expires = "UPDATE recipients SET again_expires_at = now() + %s::interval WHERE again_hash IS NOT NULL"
+    await alerts.stage.rows(expires, "-1 second")
+    await alerts.call("POST", f"/deliveries/{dead['id']}/resend", expect=409)
+    await alerts.stage.rows(expires, "1 hour")
+    await alerts.call("POST", f"/deliveries/{dead['id']}/resend")
+    await alerts.sweep()
+    assert [mail.to for mail in outbox.mails] == [[PAGER["address"]]]
+
+
+async def test_an_owner_begins_their_own_mails_again_and_nobody_elses(alerts: Alerts, outbox: OutboxStandIn) -> None:
+    await alerts.stage.rows(
+        "UPDATE members SET role = 'owner' WHERE workspace_id = %s AND role = 'admin'", alerts.tenant.workspace_id
+    )  # fmt: skip
+    [channel] = (await alerts.call("GET", "/channels"))["items"]
+    path = f"/channels/{channel['id']}"
+    assert (channel["receiver_count"], channel["ended_by_you"]) == (2, False)
+    await alerts.call("POST", f"{path}/resume", expect=409)
+    await end(alerts, outbox, channel["id"])
+    await alerts.call("POST", f"{path}/test", expect=409)
+    problem = await alerts.call("POST", f"{path}/confirmation", expect=409)
+    assert "themselves" in problem["detail"]
+    await alerts.call("POST", f"{path}/resume", who=alerts.stage.bob(), expect=409)
+    await alerts.call("POST", f"{path}/resume", who=alerts.stage.charlie(), expect=404)
+    for who, is_theirs in ((alerts.stage.alice(), True), (alerts.stage.anna(), True), (alerts.stage.bob(), False)):
+        found = await alerts.call("GET", path, who=who)
+        assert (found["receiver_count"], found["ended_by_you"]) == (0, is_theirs)
+    resumed = await alerts.call("POST", f"{path}/resume", who=alerts.stage.anna())
+    models.Channel.model_validate(resumed)
+    assert (resumed["receiver_count"], resumed["ended_by_you"]) == (1, False)
+    assert (await alerts.call("GET", path))["ended_by_you"] is True
+    anna = f"anna@{alerts.stage.name}.example"
+    assert [mail.to for mail in await mails_of(alerts, outbox, channel["id"])] == [[anna]]
+    assert "channel.resume" in await alerts.trail()
+
+
+async def test_a_channel_says_how_many_receive_it_and_that_nobody_does(
+    alerts: Alerts, sink: SinkStandIn, outbox: OutboxStandIn
+) -> None:
+    async def count(body: dict[str, Any]) -> Any:
+        made = await alerts.call("POST", "/channels", {"name": "x", **body}, expect=201)
+        if made["receiver_count"] is not None:  # the count is of those who get a test
+            sent = await alerts.client.post(f"{alerts.base}/channels/{made['id']}/test", headers=alerts.stage.alice())
+            assert sent.status_code == (200 if made["receiver_count"] else 409)
+            [row] = await alerts.stage.rows("SELECT count(*) AS made FROM deliveries WHERE channel_id = %s", made["id"])
+            assert row["made"] == made["receiver_count"]
+        return made["receiver_count"]
+
+    domain = f"{alerts.stage.name}.example"
+    assert await count({"kind": "webhook", "target": {"url": f"{sink.url}/local/sink/webhook"}}) is None
+    assert await count({"kind": "email", "target": {"address": f"BOB@{domain}"}}) == 1
+    assert await count({"kind": "email", "target": PAGER}) == 0
+    await alerts.stage.rows(
+        "UPDATE members SET role = 'owner' WHERE workspace_id = %s AND role = 'admin'", alerts.tenant.workspace_id
+    )
+    assert await count({"kind": "email"}) == 2
+    await alerts.stage.rows("UPDATE people SET email = NULL WHERE email = %s", f"anna@{domain}")
+    assert await count({"kind": "email"}) == 1
+    await alerts.stage.rows("UPDATE people SET email = upper(email) WHERE email = %s", f"alice@{domain}")
+    assert await count({"kind": "email"}) == 1
 
 
 async def test_pages_of_links_hold_no_script_and_escape_what_people_named(alerts: Alerts, outbox: OutboxStandIn) -> None:

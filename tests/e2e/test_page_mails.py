@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.e2e import browser
+from tests.e2e.browser import expect
 from tests.e2e.conftest import Product
 
 MAIL_SECONDS_MAX = 90
@@ -111,3 +112,26 @@ async def test_a_mails_own_link_ends_these_mails_by_a_button(product: Product, d
         assert await person.all_noticed() == []
         await page.goto(link + "x")
         await page.get_by_role("heading", name="This link has ended").wait_for()
+
+
+async def test_whoever_ended_a_channels_mails_sees_that_nobody_gets_them_and_begins_them_again(
+    product: Product, desk: Desk
+) -> None:
+    channel = await desk.call("POST", "/channels", {"kind": "email", "name": "Only for me"})
+    await desk.call("POST", f"/channels/{channel['id']}/test")
+    mail = await desk.mail(lambda one: "the channel Only for me" in one["text"].replace("\u200b", ""))
+    async with browser.opened(product, browser.PHONE) as person:
+        page = person.page
+        await page.goto(mail["headers"]["List-Unsubscribe"].strip("<>"))
+        await page.get_by_text("This ends the mails of the channel Only for me").wait_for()
+        await page.get_by_role("button", name="End them").click()
+        await page.get_by_text("Other channels go on").wait_for()
+        await person.sign_in()
+        await person.open(f"/projects/{product.project_id}/alerts")
+        shown = page.get_by_role("listitem").filter(has_text="Only for me")
+        await shown.get_by_text("nobody receives it").wait_for()
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await shown.get_by_role("button", name="Get them again").click()
+        await page.get_by_text("Mails of Only for me go to you again").wait_for()
+        await expect(shown.get_by_text("nobody receives it")).to_have_count(0)
+        assert await person.all_noticed() == []

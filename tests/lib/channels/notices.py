@@ -37,5 +37,5 @@ ITEM = Item(
 
 def notice(*items: Item, **given: Any) -> Notice:
     """A notice of these items, else of ITEM."""
-    made = Notice("Acme", 1, "Shop", items or (ITEM,), 0, BASE_URL, UNSUBSCRIBE_URL)
+    made = Notice("Acme", 1, "Shop", items or (ITEM,), 0, BASE_URL, UNSUBSCRIBE_URL, "Ops")
     return made._replace(**given)

@@ -61,7 +61,7 @@ def hostile(text: str) -> Notice:
         frame=Frame(text, 7, text, text),
         explained=Explained(text, text, text, 0.5),
     )
-    return notice(item, item, workspace_name=text, project_name=text)
+    return notice(item, item, workspace_name=text, project_name=text, channel_name=text)
 
 
 # -- what it tells ---------------------------------------------------------------------------------------------------
@@ -94,6 +94,15 @@ def test_a_mail_can_be_ended_by_one_click_of_the_mail_client() -> None:
     assert CONTENT["headers"]["List-Unsubscribe"] == f"<{UNSUBSCRIBE_URL}>"
     assert CONTENT["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert not {name for name in render(notice(unsubscribe_url=None))["headers"] if name.startswith("List-")}
+
+
+@each("part", ["text", "html"])
+def test_a_mail_says_which_mails_its_link_ends(part: str) -> None:
+    ending = "Unsubscribing ends the mails of the channel Ops to this address. Other channels go on."
+    told = CONTENT["text"] if part == "text" else "\n".join(Reader(CONTENT["html"]).texts)
+    assert "the project Shop, over its channel Ops." in told
+    assert ending in told
+    assert "Unsubscribing" not in render(notice(unsubscribe_url=None))[part], "there is no such link"
 
 
 def test_what_is_not_known_leaves_no_gap() -> None:
