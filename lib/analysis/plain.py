@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from lib.analysis.hosts import broken_up
+
 ELLIPSIS = "..."  # in the one form that `visible` keeps
 LINK = "[link removed]"
 ADDRESS = "[address removed]"
@@ -20,22 +22,27 @@ _KEPT = frozenset("\n\t")
 _DROPPED_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef\u115f\u1160\u3164\uffa0\u2800]")
 _LINES = re.compile("\r\n?|[\u0085\u2028\u2029\v\f]")
-# A scheme and two slashes, forwards or backwards; a host after two slashes; www.; schemes that need no slashes.
-_URL = re.compile(r"(?i)[a-z][a-z0-9+.\-]{1,20}\s?:\s?[/\\]\s?[/\\]\S*|[/\\]{2}[\w\-]+(?:\.[\w\-]+)+\S*|\bwww\d?\.\S+")
-_SCHEME = re.compile(r"(?i)\b(?:javascript|vbscript|data|mailto|tel|sms|blob|intent|callto|skype):(?=[^\s)\]}])\S*")
-# What mail programs make a link of by themselves. A name of code goes on behind it, or is called.
-_TLD = (
-    r"com|net|org|info|biz|io|ai|app|dev|co|me|xyz|top|site|online|link|click|cloud|page|zip|mov|ru|cn|uk|de|fr|eu|us|in|br|tk"
-    r"|example|test|onion"
+# A scheme and two slashes, forwards or backwards; a host after two slashes; a share (\\host\x); www.; schemes without slashes.
+_URL = re.compile(
+    r"(?i)[a-z][a-z0-9+.\-]{1,20}\s?:\s?[/\\]\s?[/\\]\S*|[/\\]{2}[\w\-]+(?:\.[\w\-]+)+\S*|(?<![\w:\\])\\\\[\w\-]{2,}\\\w\S*"
+    r"|\bwww\d?\.\S+"
 )
-_HOST_PATH = re.compile(rf"(?i)\b(?:[a-z0-9\-]{{1,63}}\.){{1,8}}(?:{_TLD})(?::\d+)?[/?]\S*")
-_HOST = re.compile(rf"(?i)(?<![\w.@/\-])((?:[a-z0-9\-]{{1,63}}\.){{0,7}}[a-z0-9\-]{{1,63}})\.({_TLD})(?![\w.(/\-])")
-_ADDRESS = re.compile(r"[^\s@<>()\[\]{}\"',;:]{1,64}@[^\s@<>()\[\]{}\"',;:]{1,200}\.[^\s@<>()\[\]{}\"',;:.]{2,63}")
+_SCHEME = re.compile(
+    r"(?i)\b(?:javascript|vbscript|data|mailto|tel|sms|blob|intent|callto|skype|facetime|sips?|xmpp|magnet|webcal|search-ms|ms-[a-z]+)"
+    r":(?=[^\s)\]}])\S*"
+)
+# Its host ends in letters (`lodash@4.17.21` is a version), and it is no path (`node_modules/@babel/core.js`).
+_PART = r"[^\s@<>()\[\]{}\"',;:/\\]"
+_ADDRESS = re.compile(rf"{_PART}{{1,64}}@{_PART}{{1,200}}[.。](?!\d)(?:(?!\.){_PART}){{2,63}}")
+# What that leaves (`"jane"@corp.example`), but not what begins with it (`"@app.route"`).
+_AT = re.compile(r"(?<=[^\s@][\"')\]}>;:,])@(?=[\w\-]{1,63}(?:\.[\w\-]{1,63}){0,8}\.[^\W\d_]{2})")
 _MENTION = re.compile(r"(?i)@(?=everyone|here|channel)")
 _TAG = re.compile(r"<(?=[A-Za-z/!?@#&$])")
 _ENTITY = re.compile(r"&(?=#?\w{1,30};)")
 _IMAGE = re.compile(r"!\[")
 _BRACKETS = re.compile(r"\](?=\()")
+_DEFINITION = re.compile(r"(?m)^([ \t]*\[[^\]\n]{1,80}\]):")
+_HALF_A_NAME = re.compile(r"(?<!\S)\S*[.:@/\\]\S*\Z")
 _FENCE = re.compile(r"(?m)^[ \t]*(?:`{3,}|~{3,})[^\n]*\n?|`{3,}|~{3,}")
 
 
@@ -54,7 +61,8 @@ def _is_shown(character: str) -> bool:
 def plain(text: str, chars_max: int) -> str:
     """At most `chars_max` characters of visible text without links, addresses, images and markup. Idempotent.
 
-    Code stays code, a diff a diff, but for `<` before a name (`List‹String>`) and the backticks of a fence.
+    Code stays code, a diff a diff, but for `<` before a name (`List‹String>`), names that are hosts as well (`asp[.]net`) and
+    the backticks of a fence.
     """
     text = visible(text[: 4 * chars_max])
     for _ in range(ROUNDS_MAX):
@@ -62,25 +70,30 @@ def plain(text: str, chars_max: int) -> str:
         if text == before:
             break
     text = text.strip()
-    return text if len(text) <= chars_max else text[: chars_max - len(ELLIPSIS)].rstrip() + ELLIPSIS
+    return text if len(text) <= chars_max else _cut(text, chars_max - len(ELLIPSIS)) + ELLIPSIS
+
+
+def _cut(text: str, chars_max: int) -> str:
+    """Half a word may be a link where the whole was none: `evil.company`."""
+    return _HALF_A_NAME.sub("", text[:chars_max]).rstrip()
 
 
 def _harmless(text: str) -> str:
     text = _FENCE.sub("", text)
     for pattern, instead in _REPLACED:
         text = pattern.sub(instead, text)
-    return text
+    return broken_up(text)
 
 
 _REPLACED = (
     (_URL, LINK),
     (_SCHEME, LINK),
-    (_HOST_PATH, LINK),
     (_ADDRESS, ADDRESS),
-    (_HOST, r"\1[.]\2"),
+    (_AT, "[@]"),
     (_MENTION, "@ "),
     (_TAG, "‹"),
     (_ENTITY, "& "),
     (_IMAGE, "! ["),
     (_BRACKETS, "] "),
+    (_DEFINITION, r"\1 :"),
 )

@@ -111,9 +111,10 @@ function Frame({ frame, open: opened }) {
 
 /** Bring the frame that an analysis rests on into view, opened; libraries' frames are unfolded for it. @param {{ function: string | null, line: number | null }} wanted */
 export async function showFrame(wanted) {
+  const name = wanted.function?.replaceAll('[.]', '.'); // an analysis has names that are hosts broken up
   /** @returns {HTMLElement | undefined} */
   const find = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll('.frame')])
-    .find(({ dataset }) => dataset.function === wanted.function && (!wanted.line || dataset.line === String(wanted.line)));
+    .find(({ dataset }) => dataset.function === name && (!wanted.line || dataset.line === String(wanted.line)));
   if (!find()) {
     for (const fold of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.fold button'))) fold.click();
     await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));

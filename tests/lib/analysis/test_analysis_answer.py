@@ -84,3 +84,10 @@ def test_secrets_are_redacted_again() -> None:
         assert secret not in str(found.result), text
         assert "[redacted:" in found.result["summary"]
     assert "jane@" not in str(judge(answer("F1", summary="Ask jane@example.com."), FRAMES).result)
+
+
+@each("number", ["+1 555 010 0123", "(555) 123-4567", "+49 30 1234567", "192.0.2.7"])
+def test_no_number_is_left_that_a_phone_would_dial_or_a_mail_would_link(number: str) -> None:
+    result = judge(answer("F1", summary=f"Call {number} now", suggested_fix=f"1. {number}"), FRAMES).result
+    assert number not in str(result)
+    assert "Call [redacted:" in result["summary"]
