@@ -80,6 +80,7 @@ UNBOUND = {
     "alert_claim_transitions": "a sweep follows everybody's up; what it writes is bound by each one's own project",
     "alert_update_handled": "the keys of the transitions, which hold their projects",
     "alert_claim_watches": "a sweep looks at everybody's; each look is bound to its project",
+    "alert_update_watches": "the keys of projects that this sweep has claimed",
     "alert_claim_waiting": "the channel that waits longest, of anybody's; each alert goes with the channel of its own project",
     "alert_delete_recipient": "the token itself says whose it is; nothing is known before",
     "alert_find_recipient": "likewise",

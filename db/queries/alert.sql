@@ -47,22 +47,31 @@ SELECT %(project_id)s, c, %(rule_id)s, %(incident_id)s, %(transition_id)s, %(kin
 ON CONFLICT (project_id, channel_id, transition_id) DO NOTHING;
 
 -- name: alert_claim_watches
--- Projects that were not looked at for a while, the longest first; each counts as looked at now. Answered are those in which
--- something happened lately.
+-- Projects that were not looked at for a while, the longest first; each counts as looked at now. checked_at: when it was before.
+-- is_active: something happened lately, so that there is something to be seen.
 WITH due AS MATERIALIZED (
-  SELECT w.project_id
+  SELECT w.project_id, w.checked_at
     FROM alert_watches w
    WHERE w.checked_at <= %(before)s
    ORDER BY w.checked_at
    LIMIT %(limit)s
      FOR NO KEY UPDATE SKIP LOCKED
 ), looked AS (
-  UPDATE alert_watches w SET checked_at = %(now)s FROM due WHERE w.project_id = due.project_id RETURNING w.project_id
+  UPDATE alert_watches w SET checked_at = %(now)s FROM due WHERE w.project_id = due.project_id
+  RETURNING w.project_id, due.checked_at
 )
-SELECT l.project_id
+SELECT l.project_id, l.checked_at,
+       EXISTS (SELECT FROM projects p WHERE p.id = l.project_id AND p.deleted_at IS NULL)
+       AND EXISTS (SELECT FROM incidents i WHERE i.project_id = l.project_id AND i.last_seen >= %(since)s) AS is_active
   FROM looked l
-  JOIN projects p ON p.id = l.project_id AND p.deleted_at IS NULL
- WHERE EXISTS (SELECT FROM incidents i WHERE i.project_id = l.project_id AND i.last_seen >= %(since)s);
+ ORDER BY l.checked_at;
+
+-- name: alert_update_watches
+-- These were not looked at, after all: they wait since when they did.
+UPDATE alert_watches w
+   SET checked_at = b.checked_at
+  FROM unnest(%(project_ids)s::bigint[], %(checked_at)s::timestamptz[]) AS b (project_id, checked_at)
+ WHERE w.project_id = b.project_id;
 
 -- name: alert_list_active
 -- Incidents of the project that had events lately, the latest first: those whose people and milestones may have changed.

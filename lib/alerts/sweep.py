@@ -17,6 +17,9 @@ from lib.alerts.sending import Sender
 from lib.clock import Clock
 
 SWEEP_SECONDS = 25
+# At which part of its time each step ends at the latest: however much is to be looked at, what was found is told, and however
+# much is to be told, what is due is sent.
+TURNS = {"watching": 0.3, "transitions": 0.5, "notices": 0.55, "deliveries": 0.7}
 # How long what was sent, or told, is kept.
 KEPT = timedelta(days=keeping.MESSAGE_DAYS)
 REMOVED_MAX = 1_000
@@ -37,7 +40,7 @@ class Sweep:
     def __init__(self, database: db.Database, clock: Clock, ends_at: datetime, *, is_last: bool) -> None:
         self._database = database
         self._clock = clock
-        self._ends_at = ends_at
+        self._began_at, self._ends_at = clock(), ends_at
         self._tell = partial(telling.tell, is_last=is_last)
         self._sender = Sender(database, clock)
         self.counts = self._sender.counts
@@ -52,8 +55,9 @@ class Sweep:
         await self._forget()
 
     async def _repeat(self, name: str, step: Callable[[db.Connection, datetime], Awaitable[int | None]]) -> None:
-        """A step again and again, each in a transaction of its own, until it finds nothing (None) or the time is up."""
-        while self._clock() < self._ends_at:
+        """A step again and again, each in a transaction of its own, until it finds nothing (None) or its turn is over."""
+        until = self._until(name)
+        while self._clock() < until:
             async with self._database.transaction() as conn:
                 done = await step(conn, self._clock())
             if done is None:
@@ -61,14 +65,22 @@ class Sweep:
             self.counts[name] += done
 
     async def _watch(self) -> None:
-        while self._clock() < self._ends_at:
+        until = self._until("watching")
+        while self._clock() < until:
             async with self._database.transaction() as conn:
                 projects = await watching.due(conn, self._clock())
-            for project_id in projects:
-                async with self._database.transaction() as conn:
-                    self.counts["found"] += await watching.look(conn, project_id, self._clock())
-            if not projects:
+            if projects is None:
                 return
+            for place, project in enumerate(projects):
+                if self._clock() >= until:
+                    async with self._database.connection() as conn:
+                        await watching.put_back(conn, projects[place:])
+                    return
+                async with self._database.transaction() as conn:
+                    self.counts["found"] += await watching.look(conn, project.project_id, self._clock())
+
+    def _until(self, name: str) -> datetime:
+        return self._began_at + TURNS[name] * (self._ends_at - self._began_at)
 
     async def _forget(self) -> None:
         """A bounded part of what is old; the next sweep takes the next."""

@@ -7,9 +7,9 @@ they were received, so that a window has the precision of its minute; what is us
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from lib import db
+from lib import db, queries
 from lib.alerts import following
 from lib.alerts.rules import (
     UNUSUAL_LEAST,
@@ -34,12 +34,27 @@ ESCALATION_AGAIN = timedelta(days=1)
 COUNTED_MAX = 100_000
 
 
-async def due(conn: db.Connection, now: datetime) -> list[int]:
-    """Projects that are to be looked at now; from here on they count as looked at."""
+class Due(NamedTuple):
+    """A project that is to be looked at. checked_at: when it was last."""
+
+    project_id: int
+    checked_at: datetime
+
+
+async def due(conn: db.Connection, now: datetime) -> list[Due] | None:
+    """Projects that are to be looked at now, None where there are no more; from here on they count as looked at. Those in which
+    nothing happens are passed over, so that a list may be empty and others be due.
+    """
     rows = await db.fetch_all(
         conn, "alert_claim_watches", now=now, before=now - EVERY, since=now - WINDOW_MAX, limit=PROJECTS_MAX
     )  # fmt: skip
-    return [row["project_id"] for row in rows]
+    return [Due(row["project_id"], row["checked_at"]) for row in rows if row["is_active"]] if rows else None
+
+
+async def put_back(conn: db.Connection, left: list[Due]) -> None:
+    """There was no time for these: they are due as they were, so that whoever waits longest comes first."""
+    columns = {"project_ids": [one.project_id for one in left], "checked_at": [one.checked_at for one in left]}
+    await conn.execute(queries.get("alert_update_watches"), columns)
 
 
 async def look(conn: db.Connection, project_id: int, now: datetime) -> int:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
 
-from lib.alerts import watching
+from lib.alerts import following, sweep, watching
+from lib.clock import Clock
 from tests.lib.alerts.stage import DAY, HOUR, MINUTE, Alerting
-from tests.lib.rows import fingerprint
+from tests.lib.rows import fingerprint, make_project, row
 
 FIVE = {"frequency": {"more_than": 5, "minutes": 5}}
 
@@ -208,3 +210,67 @@ async def test_a_project_is_looked_at_once_a_minute_and_a_quiet_one_never(
     assert looked == [watched.project_id] * 2
     await watched.sweep(DAY + HOUR)
     assert len(looked) == 2
+
+
+async def test_projects_in_which_nothing_happens_hide_none_behind_them(
+    watched: Alerting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "PROJECTS_MAX", 1)
+    await watched.rule(FIVE)
+    incident_id = await watched.record(number=6)
+    quiet = await make_project(watched.url)
+    await watched.rows("UPDATE alert_watches SET checked_at = now() - interval '1 day' WHERE project_id = %s", quiet)
+    await watched.sweep()
+    assert watched.told() == [[(incident_id, "frequency")]]
+
+
+def ticking(stage: Alerting) -> Clock:
+    """A second passes each time that somebody looks at it; it goes on from the stage's."""
+    began, ticks = stage.now, count()
+
+    def clock() -> datetime:
+        stage.now = began + timedelta(seconds=next(ticks))
+        return stage.now
+
+    return clock
+
+
+async def test_however_many_projects_are_to_be_looked_at_what_is_due_is_sent_and_each_has_its_turn(
+    watched: Alerting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than a sweep has time for, each minute anew."""
+    looked: list[int] = []
+
+    async def look(_conn: object, project_id: int, _now: object) -> int:
+        looked.append(project_id)
+        return 0
+
+    monkeypatch.setattr(watching, "look", look)
+    projects = {await make_project(watched.url) for _ in range(9)} | {watched.project_id}
+    await watched.rows("DELETE FROM alert_rules WHERE project_id = ANY (%s)", list(projects))
+    await watched.rule({"transitions": ["new"]})
+    for project_id in projects:
+        await watched.recorder.record([row(project_id)])
+    await watched.rows("UPDATE alert_watches SET checked_at = now() - interval '1 hour'")
+    rounds = 0
+    while set(looked) != projects and rounds < 10:
+        rounds += 1
+        before = len(looked)
+        await sweep.run(watched.database, ticking(watched))
+        assert 0 < len(looked) - before < len(projects)
+        assert len(watched.told()) == 1, "told by the first sweep"
+        watched.now += MINUTE
+    assert max(looked.count(project_id) for project_id in projects) <= 2
+    assert rounds < 10
+
+
+async def test_a_backlog_of_transitions_keeps_nothing_from_being_told_and_sent(
+    watched: Alerting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "TRANSITIONS_MAX", 1)
+    await watched.rule({"transitions": ["new"]})
+    for number in range(12):
+        await watched.record(f"crash {number}")
+    found = await sweep.run(watched.database, ticking(watched))
+    assert 0 < found["transitions"] < 12
+    assert len(watched.told()) == 1
