@@ -87,20 +87,21 @@ export async function assign(project_id, incident, person, apply) {
  * @param {number} project_id
  * @param {any[]} incidents the first one stays
  * @param {() => void} changed
+ * @param {() => void} [undone]
  */
-export async function merge(project_id, incidents, changed) {
+export async function merge(project_id, incidents, changed, undone = changed) {
   const [first, ...others] = incidents;
   try {
     const { moved } = await call('mergeIncidents', { path: { project_id, incident_id: first.id }, body: { incident_ids: others.map((one) => one.id) } });
     changed();
-    say(`Merged ${counted(others.length, 'incident')} into #${first.id}`, { undo: moved.length ? () => unmerge(project_id, first.id, moved, changed) : undefined });
+    say(`Merged ${counted(others.length, 'incident')} into #${first.id}`, { undo: moved.length ? () => unmerge(project_id, first.id, moved, undone) : undefined });
   } catch (error) {
     sayFailed(error);
   }
 }
 
-/** Take out again what a merge moved. @param {number} project_id @param {number} incident_id @param {Moved[]} moved @param {() => void} changed */
-async function unmerge(project_id, incident_id, moved, changed) {
+/** Take out again what a merge moved. @param {number} project_id @param {number} incident_id @param {Moved[]} moved @param {() => void} undone */
+async function unmerge(project_id, incident_id, moved, undone) {
   try {
     const back = await call('splitIncident', { path: { project_id, incident_id }, body: { fingerprints: moved.map((one) => one.fingerprint) } });
     // Each goes back to the incident it was born with; what had been merged from there before is merged once more.
@@ -114,7 +115,7 @@ async function unmerge(project_id, incident_id, moved, changed) {
   } catch (error) {
     sayFailed(error);
   }
-  changed();
+  undone();
 }
 
 /**

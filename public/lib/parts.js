@@ -88,7 +88,7 @@ export function Menu({ label, children, class: kind = '', title, onOpen }) {
   </details>`;
 }
 
-const FIELD = '.dialog-body :is(input:not([type="checkbox"]), select, textarea):not(:disabled)';
+const FIELD = '.dialog-body :is(input:not([type="checkbox"], [type="radio"]:not(:checked)), select, textarea):not(:disabled)';
 
 /** A modal dialog that begins in its first field, closes with Escape and gives the focus back. @param {{ title: string, onClose: () => void, children: any, wide?: boolean }} props */
 export function Dialog({ title, onClose, children, wide = false }) {

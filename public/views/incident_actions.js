@@ -8,6 +8,7 @@ import { Dialog, Menu, copy } from '../lib/parts.js';
 import { may } from '../lib/permissions.js';
 import { go } from '../lib/router.js';
 import { sayFailed } from '../lib/toasts.js';
+import { MergeInto } from './merge.js';
 
 const HOUR = 3_600_000;
 export const UNTIL = /** @type {[string, number][]} */ ([['for an hour', HOUR], ['until tomorrow', 24 * HOUR], ['for a week', 168 * HOUR], ['for a month', 720 * HOUR]]);
@@ -21,6 +22,8 @@ export function Actions({ account, project, incident, event, apply }) {
   const set = (change) => setStatus(project.id, [incident], change, apply);
   const text = () => markdown(incident, event, `${location.origin}${list}/${incident.id}`);
   const me = account.data?.person && { id: account.data.person.id, name: account.data.person.name ?? account.data.person.email };
+  /** @param {any[]} both */
+  const mergeThem = (both) => merge(project.id, both, () => go(`${list}/${both[0].id}`), () => go(`${list}/${incident.id}`));
   const mayChange = may(project.workspace, 'incidents:write');
   const changing = [
     { keys: 'e', label: 'Resolve, or reopen', act: () => set({ status: incident.status === 'resolved' ? 'open' : 'resolved' }) },
@@ -37,7 +40,7 @@ export function Actions({ account, project, incident, event, apply }) {
     ${mayChange && html`<${Changes} project=${project} incident=${incident} me=${me} set=${set} apply=${apply} onMerge=${() => setAsking('merge')} />`}
     <button onClick=${() => copy(text(), 'Incident')}>Copy as Markdown</button>
     <button onClick=${() => setAsking('github')}>GitHub issue…</button>
-    ${asking === 'merge' && html`<${MergeDialog} project=${project} incident=${incident} onClose=${() => setAsking('')} />`}
+    ${asking === 'merge' && html`<${MergeInto} project=${project} incident=${incident} onMerge=${mergeThem} onClose=${() => setAsking('')} />`}
     ${asking === 'github' && html`<${GithubDialog} project=${project} incident=${incident} text=${text()} onClose=${() => setAsking('')} />`}
   </div>`;
 }
@@ -63,26 +66,6 @@ function Changes({ project, incident, me, set, apply, onMerge }) {
         .map((one) => html`<button key=${one.person_id} onClick=${() => assign(project.id, incident, { id: one.person_id, name: one.name ?? one.email }, apply)}>to ${one.name ?? one.email}</button>`)}
     <//>
     <button onClick=${onMerge} disabled=${merged}>Merge…</button>`;
-}
-
-/** @param {any} props */
-function MergeDialog({ project, incident, onClose }) {
-  const [number, setNumber] = useState('');
-  const target = /^#?(\d+)$/.exec(number.trim())?.[1];
-  /** @param {Event} event */
-  const submit = async (event) => {
-    event.preventDefault();
-    if (!target) return;
-    onClose();
-    await merge(project.id, [{ id: Number(target) }, incident], () => go(`/projects/${project.id}/incidents/${target}`));
-  };
-  return html`<${Dialog} title="Merge into another incident" onClose=${onClose}>
-    <form onSubmit=${submit}>
-      <p>Events of #${incident.id}, future ones too, will lead to the other incident. It keeps its status. This can be undone exactly.</p>
-      <label>Number of the other incident <input type="text" inputmode="numeric" placeholder="#12" value=${number} onInput=${(/** @type {any} */ one) => setNumber(one.target.value)} /></label>
-      <div class="dialog-actions"><button type="button" onClick=${onClose}>Cancel</button><button class="primary" disabled=${!target || Number(target) === incident.id}>Merge</button></div>
-    </form>
-  <//>`;
 }
 
 /** @param {any} props */

@@ -11,6 +11,7 @@ import { go, withQuery } from '../lib/router.js';
 import { DEFAULT, HELP, SORTS, STATUSES, parse, toggled } from '../lib/search.js';
 import { Facets } from './facets.js';
 import { IncidentRow } from './incident_row.js';
+import { MergeChosen, MergeInto } from './merge.js';
 import { Views } from './saved_views.js';
 
 const PAGE = 50;
@@ -48,7 +49,10 @@ export default function Incidents({ project, place }) {
     set(status);
     if (!picked.length && cursor.current >= 0) move(1);
   };
-  const mergePicked = () => picked.length > 1 && (setChosen(new Set()), merge(project.id, picked, list.reload));
+  const [merging, setMerging] = useState(/** @type {any[]} */ ([]));
+  const askToMerge = () => setMerging(targets());
+  /** @param {any[]} them the first one stays */
+  const mergeThem = (them) => (setChosen(new Set()), merge(project.id, them, list.reload));
   /** @param {number} step */
   const move = (step) => {
     const next = Math.max(0, Math.min(list.items.length - 1, cursor.current + step));
@@ -63,7 +67,7 @@ export default function Incidents({ project, place }) {
     { keys: 'e', label: 'Resolve', act: () => setByKey('resolved') },
     { keys: 'i', label: 'Ignore', act: () => setByKey('ignored') },
     { keys: 'o', label: 'Reopen', act: () => setByKey('open') },
-    { keys: 'm', label: 'Merge the chosen ones into the first', act: mergePicked },
+    { keys: 'm', label: 'Merge it, or the chosen ones', act: askToMerge },
   ];
   useKeys([
     { keys: 'j', label: 'Next incident', act: () => move(1) },
@@ -75,7 +79,7 @@ export default function Incidents({ project, place }) {
   return html`<div class="incidents">
     <h1 class="hidden">Incidents of ${project.name}</h1>
     <${SearchBar} line=${line} />
-    <${Toolbar} project=${project} line=${line} sort=${sort} span=${span} facets=${facets.data} picked=${picked} onStatus=${set} onMerge=${mergePicked} onClear=${() => setChosen(new Set())} />
+    <${Toolbar} project=${project} line=${line} sort=${sort} span=${span} facets=${facets.data} picked=${picked} onStatus=${set} onMerge=${askToMerge} onClear=${() => setChosen(new Set())} />
     <div class="list-columns"><div class="list-column">
     ${list.arrivals > 0 && html`<button class="arrivals" onClick=${list.reload}>${counted(list.arrivals, 'incident')} with new events. Show</button>`}
     ${list.error
@@ -92,6 +96,8 @@ export default function Incidents({ project, place }) {
     </div>
     <${Facets} facets=${facets.data} line=${line} />
     </div>
+    ${merging.length === 1 && html`<${MergeInto} project=${project} incident=${merging[0]} onMerge=${mergeThem} onClose=${() => setMerging([])} />`}
+    ${merging.length > 1 && html`<${MergeChosen} project=${project} incidents=${merging} onMerge=${mergeThem} onClose=${() => setMerging([])} />`}
   </div>`;
 }
 
@@ -182,7 +188,7 @@ function Toolbar({ project, line, sort, span, facets, picked, onStatus, onMerge,
       <button onClick=${() => onStatus('resolved')}>Resolve</button>
       <button onClick=${() => onStatus('ignored')}>Ignore</button>
       <button onClick=${() => onStatus('open')}>Reopen</button>
-      <button onClick=${onMerge} disabled=${picked.length < 2}>Merge</button>
+      <button onClick=${onMerge}>Merge…</button>
       <button class="link" onClick=${onClear}>Choose none</button>
     </div>`;
   }

@@ -111,11 +111,12 @@ async def test_one_after_the_other_is_done_by_one_key_and_what_can_be_undone_doe
     rows = page.get_by_role("list", name="Incidents").get_by_role("listitem")
     await rows.nth(1).wait_for()
     await page.keyboard.press("j")
+    undo = page.get_by_role("button", name="Undo")
     for index in (0, 1):
         await page.keyboard.press("i")
         await rows.nth(index).get_by_text("ignored", exact=True).wait_for()
+        await expect(undo).to_have_count(index + 1)
     await expect(rows.nth(2).locator("a.title")).to_be_focused()
-    undo = page.get_by_role("button", name="Undo")
     await undo.last.hover()
     await page.clock.run_for(60_000)
     await expect(undo).to_have_count(1)
@@ -193,7 +194,7 @@ async def test_events_are_stepped_through_to_the_oldest_and_by_release(product: 
     await page.get_by_role("listitem").filter(has_text="PaymentDeclined").wait_for()
 
 
-async def test_merging_can_be_undone_exactly(product: Product, owner: Person) -> None:
+async def test_one_says_what_is_merged_into_what_by_title_too_and_it_can_be_undone_exactly(product: Product, owner: Person) -> None:
     page = await owner.open(listed(product, "JSON"))
     await page.get_by_role("listitem").first.wait_for()
     await page.get_by_label("Search incidents").fill("env:production")
@@ -203,9 +204,36 @@ async def test_merging_can_be_undone_exactly(product: Product, owner: Person) ->
     for index in (0, 1):
         await rows.nth(index).get_by_role("checkbox").check()
     await page.get_by_role("button", name="Merge").click()
+    dialog = page.get_by_role("dialog", name="Merge 2 incidents")
+    await expect(dialog.locator("input:focus")).to_be_checked()
+    stays = dialog.locator(".choice").last
+    await stays.get_by_role("radio").check()
+    number = (await stays.get_by_role("link").inner_text()).strip()
+    await dialog.get_by_role("button", name=f"into {number}").click()
+    await page.get_by_text(f"into {number}").wait_for()
     await expect(rows).to_have_count(before - 1)
     await page.get_by_role("button", name="Undo").click()
     await expect(rows).to_have_count(before)
+    # One into another that is found by its title, by typing alone.
+    word = await rows.nth(1).locator("a.title b").inner_text()
+    await page.keyboard.press("j")
+    await page.keyboard.press("m")
+    dialog = page.get_by_role("dialog", name="Merge into another incident")
+    await dialog.wait_for()
+    await page.keyboard.type(word)
+    await dialog.locator(".choice").filter(has_text=word).first.wait_for()
+    for keys in ("Tab", "Space", "Enter"):
+        await page.keyboard.press(keys)
+    await expect(rows).to_have_count(before - 1)
+    await page.keyboard.press("z")
+    await expect(rows).to_have_count(before)
+    number = "#" + str(await rows.first.locator("a.title").get_attribute("href")).rpartition("/")[2]
+    await rows.nth(1).locator("a.title").click()
+    for typed, told in (("kettle nobody has", "No other incident has that"), (number, f"into {number}")):
+        await page.get_by_role("button", name="Merge…").click()
+        await dialog.get_by_role("textbox").fill(typed)
+        await dialog.get_by_text(told).wait_for()
+        await page.keyboard.press("Escape")
 
 
 async def test_several_are_resolved_at_once_and_all_come_back(product: Product, owner: Person) -> None:
