@@ -1,5 +1,5 @@
 // Small parts that many views share.
-import { html, useEffect, useRef, useState } from './html.js';
+import { html, useEffect, useLayoutEffect, useRef, useState } from './html.js';
 import { ago, exactTime } from './format.js';
 import { say } from './toasts.js';
 
@@ -93,12 +93,15 @@ const FIELD = '.dialog-body :is(input:not([type="checkbox"], [type="radio"]:not(
 /** A modal dialog that begins in its first field, closes with Escape and gives the focus back. @param {{ title: string, onClose: () => void, children: any, wide?: boolean }} props */
 export function Dialog({ title, onClose, children, wide = false }) {
   const root = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
+  // Before the next key comes: what is typed at once is typed into it.
+  useLayoutEffect(() => {
     const before = document.activeElement;
+    // What opened it within a menu has folded with that.
+    const back = before?.closest('.menu')?.querySelector('summary') ?? before;
     root.current?.showModal();
     const field = root.current?.querySelector(FIELD);
     if (field instanceof HTMLElement) field.focus();
-    return () => void (before instanceof HTMLElement && before.focus());
+    return () => void (back instanceof HTMLElement && back.focus());
   }, []);
   return html`<dialog ref=${root} class=${wide ? 'wide' : ''} aria-label=${title} onClose=${onClose}
     onClick=${(/** @type {MouseEvent} */ event) => event.target === root.current && onClose()}>
