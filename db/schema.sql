@@ -202,6 +202,12 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.environment_or_default(environment text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select coalesce(nullif(environment, ''), 'production')
+$$;
+
 CREATE FUNCTION public.erase_events(project bigint, received timestamp with time zone[], ids uuid[]) RETURNS TABLE(events bigint, payloads bigint, held bigint)
     LANGUAGE sql
     SET lock_timeout TO '2s'
@@ -371,6 +377,62 @@ begin
 end
 $_$;
 
+CREATE SEQUENCE public.incident_ids
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+CREATE TABLE public.incidents (
+    project_id bigint NOT NULL,
+    id bigint DEFAULT nextval('public.incident_ids'::regclass) NOT NULL,
+    status text DEFAULT 'open'::text NOT NULL,
+    level text NOT NULL,
+    kind text,
+    title text NOT NULL,
+    culprit text,
+    platform text NOT NULL,
+    event_count bigint DEFAULT 0 NOT NULL,
+    first_seen timestamp with time zone NOT NULL,
+    last_seen timestamp with time zone NOT NULL,
+    first_release text,
+    first_release_seen timestamp with time zone,
+    last_release text,
+    last_release_seen timestamp with time zone,
+    environments text[] DEFAULT '{}'::text[] NOT NULL,
+    status_changed_at timestamp with time zone,
+    resolved_release text,
+    resolved_in_next_release boolean DEFAULT false NOT NULL,
+    ignored_until timestamp with time zone,
+    ignored_until_count bigint,
+    regressed_at timestamp with time zone,
+    escalated_at timestamp with time zone,
+    merged_into bigint,
+    people_count bigint DEFAULT 0 NOT NULL,
+    assignee_id bigint,
+    appeared_in text[],
+    CONSTRAINT incidents_event_count_check CHECK ((event_count >= 0)),
+    CONSTRAINT incidents_status_check CHECK ((status = ANY (ARRAY['open'::text, 'resolved'::text, 'ignored'::text])))
+)
+WITH (fillfactor='80');
+ALTER TABLE ONLY public.incidents ALTER COLUMN title SET STATISTICS 0;
+ALTER TABLE ONLY public.incidents ALTER COLUMN culprit SET STATISTICS 0;
+ALTER TABLE ONLY public.incidents ALTER COLUMN appeared_in SET STATISTICS 0;
+
+CREATE FUNCTION public.ever_seen_in(i public.incidents, nameless bigint) RETURNS text[]
+    LANGUAGE sql STABLE
+    AS $$
+    select i.environments || case
+        when environment_or_default(null) = any (i.environments) then '{}'
+        when i.environments = '{}' or coalesce(nameless, 0) <
+             (select sum(c.event_count)
+                from incident_fingerprints f
+                join event_counts c on c.project_id = f.project_id and c.fingerprint = f.fingerprint
+               where f.project_id = i.project_id and f.incident_id = i.id and c.environment = '')
+        then array[environment_or_default(null)] else '{}' end
+$$;
+
 CREATE FUNCTION public.expires_on(received_at timestamp with time zone, retention_days integer) RETURNS date
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $_$
@@ -430,47 +492,6 @@ CREATE FUNCTION public.incident_has_tags(project bigint, incident bigint, hashes
                             where f.project_id = $1 and f.incident_id = $2 and t.value_hash = w.value_hash
                               and (w.name_hash is null or t.name_hash = w.name_hash)))
 $_$;
-
-CREATE SEQUENCE public.incident_ids
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1;
-
-CREATE TABLE public.incidents (
-    project_id bigint NOT NULL,
-    id bigint DEFAULT nextval('public.incident_ids'::regclass) NOT NULL,
-    status text DEFAULT 'open'::text NOT NULL,
-    level text NOT NULL,
-    kind text,
-    title text NOT NULL,
-    culprit text,
-    platform text NOT NULL,
-    event_count bigint DEFAULT 0 NOT NULL,
-    first_seen timestamp with time zone NOT NULL,
-    last_seen timestamp with time zone NOT NULL,
-    first_release text,
-    first_release_seen timestamp with time zone,
-    last_release text,
-    last_release_seen timestamp with time zone,
-    environments text[] DEFAULT '{}'::text[] NOT NULL,
-    status_changed_at timestamp with time zone,
-    resolved_release text,
-    resolved_in_next_release boolean DEFAULT false NOT NULL,
-    ignored_until timestamp with time zone,
-    ignored_until_count bigint,
-    regressed_at timestamp with time zone,
-    escalated_at timestamp with time zone,
-    merged_into bigint,
-    people_count bigint DEFAULT 0 NOT NULL,
-    assignee_id bigint,
-    CONSTRAINT incidents_event_count_check CHECK ((event_count >= 0)),
-    CONSTRAINT incidents_status_check CHECK ((status = ANY (ARRAY['open'::text, 'resolved'::text, 'ignored'::text])))
-)
-WITH (fillfactor='80');
-ALTER TABLE ONLY public.incidents ALTER COLUMN title SET STATISTICS 0;
-ALTER TABLE ONLY public.incidents ALTER COLUMN culprit SET STATISTICS 0;
 
 CREATE FUNCTION public.incident_matches(i public.incidents, status text, level text, environment text, pattern text, since timestamp with time zone, until timestamp with time zone) RETURNS boolean
     LANGUAGE sql STABLE
@@ -597,7 +618,8 @@ CREATE FUNCTION public.kept_texts() RETURNS TABLE(relation text, fields text[], 
     LANGUAGE sql IMMUTABLE
     AS $$
     select * from (values
-        ('incidents', array['title', 'culprit', 'environments', 'first_release', 'last_release', 'resolved_release'], 'id'),
+        ('incidents', array['title', 'culprit', 'environments', 'appeared_in', 'first_release', 'last_release', 'resolved_release'],
+         'id'),
         ('incident_fingerprints', array['reason', 'parts', 'environments', 'first_release', 'last_release'], 'incident_id'),
         ('transitions', array['environment', 'release'], 'incident_id'),
         ('alerts', array['reason', 'environment', 'release'], 'incident_id'),
@@ -760,6 +782,13 @@ begin
     elsif leading_count > fingerprints_max then
         return 'too_many';
     end if;
+    -- Where one of them is known already it is no news of the others; what was resolved there would be.
+    update incidents t
+       set appeared_in = (select array_agg(distinct e)
+                            from unnest(found) i
+                           cross join unnest(coalesce(i.appeared_in, ever_seen_in(i, 0))) e
+                           where i.id = target or i.status <> 'resolved')
+     where t.project_id = project and t.id = target;
     update incident_fingerprints f
        set home_incident_id = nullif(coalesce(f.home_incident_id, f.incident_id), target),
            moved_from = f.incident_id, moved_at = clock_timestamp(), moved_by = person, incident_id = target
@@ -1433,6 +1462,8 @@ begin
                    (array_agg(g.release order by g.last_seen desc) filter (where g.release <> ''))[1] as last_release,
                    max(g.last_seen) filter (where g.release <> '') as last_release_seen,
                    array_agg(distinct g.environment) filter (where g.environment <> '') as environments,
+                   array_agg(distinct environment_or_default(g.environment)) as seen_in,
+                   (sum(g.event_count) filter (where g.environment = ''))::bigint as nameless,
                    coalesce(bool_or(reopens(i, g.release, g.release_key, g.last_seen, received)), false) as reopens,
                    batch -> (min(g.ord) - 1) as event
               from unnest(groups) g
@@ -1442,15 +1473,16 @@ begin
         ), inserted as (
             insert into incidents (project_id, id, level, kind, title, culprit, platform, event_count, first_seen, last_seen,
                                    first_release, first_release_seen, last_release, last_release_seen, environments,
-                                   people_count)
+                                   appeared_in, people_count)
             select project_id, incident_id, event ->> 'level', event ->> 'kind', event ->> 'title', event ->> 'culprit',
                    event ->> 'platform', event_count, first_seen, last_seen,
                    first_release, first_release_seen, last_release, last_release_seen, coalesce(environments, '{}'),
-                   coalesce(people_count, 0)
+                   seen_in, coalesce(people_count, 0)
               from changed
               left join met using (project_id, incident_id)
              where is_new
-            returning project_id, id, 'new' as transition
+            returning project_id, id, 'new' as transition,
+                      case when cardinality(appeared_in) > 1 then appeared_in end as appeared
         ), updated as (
             update incidents i
                set event_count = i.event_count + c.event_count,
@@ -1466,6 +1498,9 @@ begin
                    environments = case when c.environments is null or c.environments <@ i.environments
                                             or cardinality(i.environments) >= 100 then i.environments
                                        else array(select distinct unnest(i.environments || c.environments) order by 1) end,
+                   appeared_in = case when t.kind = 'regressed' then c.seen_in
+                                      when k.appeared is not null then k.appeared_in || k.appeared
+                                      else k.appeared_in end,
                    regressed_at = case when t.kind = 'regressed' then received else i.regressed_at end,
                    escalated_at = case when t.kind = 'escalated' then received else i.escalated_at end,
                    status_changed_at = case when t.kind is null then i.status_changed_at else received end,
@@ -1478,19 +1513,47 @@ begin
                             when was.status = 'ignored' and (was.ignored_until <= received
                                  or was.ignored_until_count <= was.event_count + c.event_count) then 'escalated' end
               ) t (kind)
+              cross join lateral (select coalesce(was.appeared_in, ever_seen_in(was, c.nameless))) known (appeared_in)
+              cross join lateral (
+                -- Bounded as `environments` is.
+                select known.appeared_in,
+                       case when not c.seen_in <@ known.appeared_in and cardinality(known.appeared_in) < 100
+                            then array(select unnest(c.seen_in) except select unnest(known.appeared_in)) end
+              ) k (appeared_in, appeared)
              where i.project_id = c.project_id and i.id = c.incident_id
-            returning i.project_id, i.id, t.kind as transition
+            returning i.project_id, i.id, t.kind as transition,
+                      case when t.kind = 'regressed' and cardinality(c.seen_in) > 1 then c.seen_in
+                           when was.status = 'open' then k.appeared end as appeared
         ), moved as (
             select * from inserted union all select * from updated
-        ), told as (
-            insert into transitions (project_id, incident_id, kind, event_id, release, environment, created_at)
-            select m.project_id, m.id, m.transition, (c.event ->> 'event_id')::uuid, c.event ->> 'release',
-                   c.event ->> 'environment', received
+        ), happened as (
+            select m.project_id, m.id, m.transition, c.event
               from moved m
               join changed c on c.project_id = m.project_id and c.incident_id = m.id
              where m.transition is not null
+             union all
+            -- Of each environment its first event in this batch; nothing is read where there is none.
+            select m.project_id, m.id, 'appeared', batch -> (min(g.ord) - 1)
+              from moved m
+              join changed c on c.project_id = m.project_id and c.incident_id = m.id
+              join unnest(found) f on f.project_id = m.project_id and f.incident_id = m.id
+              join unnest(groups) g on g.project_id = f.project_id and g.fingerprint = f.fingerprint
+             cross join lateral (select environment_or_default(g.environment)) e (environment)
+             where exists (select from moved where appeared is not null)
+               and e.environment = any (m.appeared)
+               -- That one has the transition of its first event already.
+               and (m.transition is null or e.environment <> environment_or_default(c.event ->> 'environment'))
+             group by m.project_id, m.id, e.environment
+        ), told as (
+            -- What an episode begins with has the lowest id of it.
+            insert into transitions (project_id, incident_id, kind, event_id, release, environment, created_at)
+            select h.project_id, h.id, h.transition, (h.event ->> 'event_id')::uuid, h.event ->> 'release',
+                   h.event ->> 'environment', received
+              from happened h
+             order by h.transition = 'appeared'
         )
-        select f.project_id, f.fingerprint, null::uuid, f.incident_id, m.transition
+        select f.project_id, f.fingerprint, null::uuid, f.incident_id,
+               coalesce(m.transition, case when m.appeared is not null then 'appeared' end)
           from unnest(found) f
           join moved m on m.project_id = f.project_id and m.id = f.incident_id;
     end if;
@@ -1813,6 +1876,11 @@ begin
                         order by f.event_count desc, f.fingerprint limit 1);
     end if;
     perform add_up_incidents(project, homes || source || coalesce(made, source));
+    -- Of what was known of the whole, each part keeps what it was seen in itself.
+    update incidents i
+       set appeared_in = case when was.appeared_in is not null
+                              then array(select unnest(was.appeared_in) intersect select unnest(ever_seen_in(i, 0))) end
+     where i.project_id = project and i.id = any (homes || source || coalesce(made, source));
     return query
     select null::text, f.fingerprint, f.incident_id
       from incident_fingerprints f
@@ -1925,7 +1993,7 @@ CREATE TABLE public.alert_states (
     condition text NOT NULL,
     value bigint NOT NULL,
     at timestamp with time zone NOT NULL,
-    CONSTRAINT alert_states_condition_check CHECK ((condition = ANY (ARRAY['frequency'::text, 'unusual'::text, 'people'::text, 'milestones'::text])))
+    CONSTRAINT alert_states_condition_check CHECK ((condition = ANY (ARRAY['transitions'::text, 'frequency'::text, 'unusual'::text, 'people'::text, 'milestones'::text])))
 );
 
 CREATE TABLE public.alert_watches (
@@ -2699,7 +2767,7 @@ CREATE TABLE public.transitions (
     created_at timestamp with time zone NOT NULL,
     handled_at timestamp with time zone,
     considered_at timestamp with time zone,
-    CONSTRAINT transitions_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'regressed'::text, 'escalated'::text])))
+    CONSTRAINT transitions_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'regressed'::text, 'escalated'::text, 'appeared'::text])))
 );
 
 ALTER TABLE public.transitions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (

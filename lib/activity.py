@@ -13,7 +13,7 @@ async def read(conn: db.Connection, workspace_id: int, project_id: int, incident
     """`{"items": [{at, kind, release, environment, event_id, actor_kind, actor_name, assignee_name, before, after}]}`,
     the newest first.
 
-    kind: new, regressed or escalated; or what the trail calls a change: `incident.status`. Raises NotFound.
+    kind: new, regressed, escalated or appeared; or what the trail calls a change: `incident.status`. Raises NotFound.
     """
     await incidents.find(conn, project_id, incident_id)
     rows = await db.fetch_all(

@@ -1,6 +1,8 @@
 -- name: alert_claim_transitions
 -- The oldest that are not followed up, with the event that each came with; locked until the transaction ends, so that sweeps at
 -- once take different ones. First the transitions, then their events: the partitions of these are found by their keys.
+-- told_kind: what rules know it by; what appeared in an environment is new or regressed there, as its episode began. episode: the
+-- transition that began it; 0 of what a split has made.
 WITH taken AS MATERIALIZED (
   SELECT t.project_id, t.id, t.incident_id, t.kind, t.event_id, t.release, t.environment, t.created_at
     FROM transitions t
@@ -9,11 +11,18 @@ WITH taken AS MATERIALIZED (
    LIMIT %(limit)s
      FOR NO KEY UPDATE SKIP LOCKED
 )
-SELECT t.*, coalesce(i.merged_into, i.id) AS told_incident_id, i.status, i.level, i.title, e.service, e.route,
+SELECT t.*, CASE WHEN t.kind = 'appeared' THEN coalesce(b.kind, 'new') ELSE t.kind END AS told_kind, coalesce(b.id, 0) AS episode,
+       coalesce(i.merged_into, i.id) AS told_incident_id, i.status, i.level, i.title, e.service, e.route,
        e.level AS event_level, p.deleted_at IS NOT NULL AS is_deleted
   FROM taken t
   JOIN projects p ON p.id = t.project_id
   JOIN incidents i ON i.project_id = t.project_id AND i.id = t.incident_id
+  LEFT JOIN LATERAL (
+       SELECT w.id, w.kind
+         FROM transitions w
+        WHERE w.project_id = t.project_id AND w.incident_id = t.incident_id AND w.id <= t.id AND w.kind IN ('new', 'regressed')
+        ORDER BY w.id DESC
+        LIMIT 1) b ON true
   LEFT JOIN event_ids k ON k.project_id = t.project_id AND k.event_id = t.event_id
   LEFT JOIN events e ON e.project_id = k.project_id AND e.fingerprint = k.fingerprint AND e.received_at = k.received_at
                     AND e.event_id = k.event_id
@@ -311,12 +320,20 @@ SELECT DISTINCT %(project_id)s::bigint, %(rule_id)s::bigint, c FROM unnest(%(cha
 
 -- name: alert_list_past
 -- A project's transitions of the week before, the latest first, each with the event that it came with.
+-- told_kind and episode: as of alert_claim_transitions.
 SELECT t.id, t.kind, t.event_id, t.release, t.environment, t.created_at, i.id AS incident_id, i.title, i.level, e.service, e.route,
-       e.level AS event_level
+       e.level AS event_level,
+       CASE WHEN t.kind = 'appeared' THEN coalesce(b.kind, 'new') ELSE t.kind END AS told_kind, coalesce(b.id, 0) AS episode
   FROM (SELECT * FROM transitions t
          WHERE t.project_id = %(project_id)s AND t.created_at > clock_timestamp() - interval '7 days'
          ORDER BY t.id DESC LIMIT %(limit)s) t
   JOIN incidents i ON i.project_id = t.project_id AND i.id = t.incident_id
+  LEFT JOIN LATERAL (
+       SELECT w.id, w.kind
+         FROM transitions w
+        WHERE w.project_id = t.project_id AND w.incident_id = t.incident_id AND w.id <= t.id AND w.kind IN ('new', 'regressed')
+        ORDER BY w.id DESC
+        LIMIT 1) b ON true
   LEFT JOIN event_ids k ON k.project_id = t.project_id AND k.event_id = t.event_id
   LEFT JOIN events e ON e.project_id = k.project_id AND e.fingerprint = k.fingerprint AND e.received_at = k.received_at
                     AND e.event_id = k.event_id

@@ -16,6 +16,11 @@ REASONS = {
     "regressed": "back after it was resolved",
     "escalated": "far more events than usual, or no longer ignored",
 }
+# Of what had been met in other environments before.
+REASONS_THERE = {
+    "new": "seen for the first time in this environment",
+    "regressed": "back in this environment after it was resolved",
+}
 
 
 async def follow(conn: db.Connection, now: datetime) -> int | None:
@@ -29,9 +34,9 @@ async def follow(conn: db.Connection, now: datetime) -> int | None:
         if project_id not in known:
             known[project_id] = await rules_of(conn, project_id, now)
         for rule in known[project_id]:
-            if await finds(conn, rule, row):
+            if await finds(conn, rule, row) and await _is_first(conn, rule, row, now):
                 await write(
-                    conn, rule, now, row["told_incident_id"], row["kind"], REASONS[row["kind"]],
+                    conn, rule, now, row["told_incident_id"], row["told_kind"], reason_of(row),
                     transition_id=row["id"], **{name: row[name] for name in ("event_id", "environment", "release")},
                 )  # fmt: skip
     if rows:
@@ -46,12 +51,31 @@ async def rules_of(conn: db.Connection, project_id: int, now: datetime) -> list[
 
 
 async def finds(conn: db.Connection, rule: Rule, row: dict[str, Any]) -> bool:
-    """Whether a rule is about this transition. The event is read only where its tags decide."""
+    """Whether a rule is about this transition. The event is read only where its tags decide.
+
+    What appeared in an environment is news to rules that look at environments only.
+    """
     level = row["event_level"] or row["level"]
     change = Change(level, row["environment"], row["release"], row["service"], row["route"])
-    if row["kind"] not in rule.conditions.get("transitions", ()) or not rule.fits(change):
+    if row["told_kind"] not in rule.conditions.get("transitions", ()) or not rule.fits(change):
+        return False
+    if row["kind"] == "appeared" and not rule.filters.get("environments"):
         return False
     return not rule.filters.get("tags") or rule.fits_tags(await _tags(conn, rule.project_id, row["event_id"]))
+
+
+def reason_of(row: dict[str, Any]) -> str:
+    """Why a transition is told, in words."""
+    return (REASONS_THERE if row["kind"] == "appeared" else REASONS)[row["told_kind"]]
+
+
+async def _is_first(conn: db.Connection, rule: Rule, row: dict[str, Any], now: datetime) -> bool:
+    """Whether a rule that looks at environments finds this incident for the first time since it was last new or regressed."""
+    if row["told_kind"] == "escalated" or not rule.filters.get("environments"):
+        return True
+    state = {"rule_id": rule.id, "incident_id": row["incident_id"], "condition": "transitions", "value": row["episode"]}
+    place = {"project_id": rule.project_id, "now": now, "before": None}
+    return await db.fetch_one(conn, "alert_upsert_state", **place, **state) is not None
 
 
 async def _tags(conn: db.Connection, project_id: int, event_id: uuid.UUID | None) -> dict[str, Any]:

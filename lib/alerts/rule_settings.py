@@ -129,11 +129,13 @@ def _found(row: dict[str, Any], kind: str, reason: str, at: Any) -> dict[str, An
 
 
 async def _past_transitions(conn: db.Connection, rule: Rule) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in await db.fetch_all(conn, "alert_list_past", project_id=rule.project_id, limit=PREVIEW_TRANSITIONS_MAX):
         if len(found) <= PREVIEW_MAX and await following.finds(conn, rule, row):
-            found.append(_found(row, row["kind"], following.REASONS[row["kind"]], row["created_at"]))
-    return found
+            # The first of an episode is told, which comes last here.
+            once = row["episode"] if row["told_kind"] != "escalated" and rule.filters.get("environments") else row["id"]
+            found[row["incident_id"], once] = _found(row, row["told_kind"], following.reason_of(row), row["created_at"])
+    return list(found.values())
 
 
 async def _past_hours(

@@ -68,7 +68,9 @@ async def consider(conn: db.Connection, now: datetime, *, configured: bool) -> i
     if not rows:
         return 0
     if configured:
-        changes = {(row["project_id"], row["incident_id"]): row for row in rows}
+        # Of one incident the last counts; that it appeared in an environment says less than whatever else happened to it.
+        telling = sorted(rows, key=lambda row: row["kind"] != "appeared")
+        changes = {(row["project_id"], row["incident_id"]): row for row in telling}
         await plan(conn, changes, now)
         await db.run(conn, "analysis_insert_watched", now=now, **_columns(changes))
     await db.run(

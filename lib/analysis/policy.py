@@ -51,7 +51,7 @@ class Situation(NamedTuple):
 class Change(NamedTuple):
     """What happened to it: a transition."""
 
-    kind: Literal["new", "regressed", "escalated"]
+    kind: Literal["new", "regressed", "escalated", "appeared"]
     at: datetime
 
 
@@ -91,7 +91,7 @@ def _cause(situation: Situation, change: Change | None) -> Cause | None:
     """Why it is materially another incident than the one that was explained; the most telling reason."""
     known = situation.known
     if known is None:
-        return change.kind if change else "new"
+        return change.kind if change and change.kind != "appeared" else "new"
     if change and change.kind == "regressed":
         # It was mended, and is back in a release that the last analysis knew nothing of.
         return "release" if situation.release and situation.release != known.release else "regressed"

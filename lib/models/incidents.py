@@ -225,7 +225,9 @@ class EventFacets(Answer):
 
 
 class Act(Answer):
-    """kind: new, regressed or escalated, of the incident itself; or what the trail calls a change, with who made it."""
+    """kind: new, regressed, escalated or appeared (met in one more environment since it was new or regressed), of the incident
+    itself; or what the trail calls a change, with who made it.
+    """
 
     at: Moment
     kind: str

@@ -31,6 +31,7 @@ export function said(act) {
   switch (act.kind) {
     case 'new': return html`Seen for the first time${where(act)}`;
     case 'regressed': return html`Came back after it was resolved${where(act)}`;
+    case 'appeared': return html`Reached ${act.environment ?? 'production'}${act.release && html` in <span class="release">${act.release}</span>`}`;
     case 'escalated': return html`Escalated: it happens more than before${where(act)}`;
     case 'incident.status': return html`${who} ${done(act)}`;
     case 'incident.assign': return html`${who} ${act.after?.assignee_id ? `gave it to ${act.assignee_name ?? 'somebody'}` : 'gave it back'}`;

@@ -41,7 +41,7 @@ export function RuleDialog({ project, rule, channels, onDone, onClose }) {
     <div class="two"><${Field} label="or so many times the usual" hint="Empty: not told of"><input type="number" min="2" max="1000" ...${text('times')} /><//><${Field} label="within so many minutes"><input type="number" min="1" max="1440" ...${text('span')} /><//></div>
     <div class="two"><${Field} label="or more people than" hint="Empty: not told of"><input type="number" min="0" ...${text('people')} /><//><label class="check"><input type="checkbox" checked=${draft.milestones} onChange=${() => set('milestones')(!draft.milestones)} />or 10, 100, 1,000 … events</label></div>
     <fieldset><legend>Only of level (none chosen: any)</legend>${checks('levels', LEVELS.map(plain))}</fieldset>
-    <${Field} label="Only in environments" hint="One a line, * for anything. Empty: any"><textarea rows="2" ...${text('environments')} /><//>
+    <${Field} label="Only in environments" hint="One a line, * for anything; new is what is new there. Empty: any"><textarea rows="2" ...${text('environments')} /><//>
     <details class="narrow" open=${narrow}><summary>Only of releases, services, routes or tags</summary>
       <div class="two"><${Field} label="Releases" hint="One a line, as shop@2.*"><textarea rows="2" ...${text('releases')} /><//><${Field} label="Services" hint="One a line"><textarea rows="2" ...${text('services')} /><//></div>
       <div class="two"><${Field} label="Routes" hint="One a line, as /checkout/*"><textarea rows="2" ...${text('routes')} /><//><${Field} label="Tags" hint="One a line, as customer:acme-*. All must fit"><textarea rows="2" ...${text('tags')} /><//></div>

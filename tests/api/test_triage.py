@@ -237,7 +237,9 @@ async def test_an_incident_tells_what_it_did_and_what_was_done_to_it(stage: Stag
     assert found[1]["actor_name"].startswith("bob@")
     assert (found[1]["before"]["status"], found[1]["after"]["status"]) == ("open", "resolved")
     assert "address" not in found[1]
-    assert [one["kind"] for one in (await get(stage, tenant, f"incidents/{b}/activity"))["items"]] == ["new"]
+    await send(stage, tenant, "Another one", environment="staging")
+    reached = (await get(stage, tenant, f"incidents/{b}/activity"))["items"]
+    assert [(one["kind"], one["environment"]) for one in reached] == [("appeared", "staging"), ("new", None)]
 
 
 async def test_a_list_says_in_a_sentence_what_the_newest_analysis_says(stage: Stage) -> None:

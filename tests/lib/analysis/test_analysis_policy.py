@@ -19,7 +19,7 @@ def situation(**more: Any) -> Situation:
 
 
 NEW = situation(known=None, event_count=1)
-REGRESSED, ESCALATED = Change("regressed", NOW), Change("escalated", NOW)
+REGRESSED, ESCALATED, APPEARED = Change("regressed", NOW), Change("escalated", NOW), Change("appeared", NOW)
 
 
 @each(
@@ -41,6 +41,9 @@ REGRESSED, ESCALATED = Change("regressed", NOW), Change("escalated", NOW)
         (situation(release="1.1.0"), None, Options(), None, "unchanged"),  # another release, but it was never mended
         (situation(stacks=0), None, Options(), None, "unchanged"),  # split: fewer stacks than before
         (situation(), Change("new", NOW), Options(), None, "unchanged"),  # considered late, explained meanwhile
+        (situation(), APPEARED, Options(), None, "unchanged"),  # the same error in one more environment
+        (situation(stacks=2), APPEARED, Options(), "stacks", "due"),
+        (NEW, APPEARED, Options(environments=("production",)), "new", "due"),  # only there it is to be explained
         # what stands against it
         (NEW, Change("new", NOW), Options(enabled=False), None, "disabled"),
         (NEW._replace(status="ignored"), Change("new", NOW), Options(), None, "not_open"),

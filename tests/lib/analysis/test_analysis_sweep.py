@@ -122,6 +122,20 @@ async def test_one_that_comes_back_in_a_new_release_is_analysed_again_and_told_w
     assert [one["kind"] for one in changed["transitions"]] == ["regressed"]
 
 
+async def test_one_that_is_back_in_several_environments_is_analysed_again_once(stage: Stage) -> None:
+    incident = await stage.record(environment="staging", release="shop@1.0.0", release_key="a")
+    await stage.sweep()
+    await stage.resolve(incident)
+    for environment in ("staging", "production", "demo"):
+        await stage.record(environment=environment, release="shop@1.1.0", release_key="b")
+    stage.turn(hours=2)
+    await stage.sweep()
+    await stage.record(environment="preview", release="shop@1.1.0", release_key="b")
+    stage.turn(hours=2)
+    await stage.sweep()
+    assert await stage.told(incident) == [("new", "done", None), ("release", "done", None)]
+
+
 async def test_an_incident_of_a_new_kind_of_stack_is_analysed_again(stage: Stage) -> None:
     incident, other = await stage.record("one"), await stage.record("other", exception(function="refund"))
     await stage.sweep()
