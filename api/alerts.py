@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from lib import delivery_log, http
+from lib import channels, delivery_log, http
 from lib.alerts import addresses, channel_settings, rule_settings, telling
 from lib.errors import InvalidRequest, NotFound
 from lib.models import alerts as models
@@ -103,7 +103,13 @@ async def list_channels(call: Call) -> dict[str, Any]:
     return await channel_settings.list_all(call.conn, call.actor, call.project_id)
 
 
-@operations.post(CHANNELS, "alerts:write", answers=models.CreatedChannel, status=201, shown_once=("secret",))
+async def _look_up(body: models.ChannelCreate | models.ChannelPatch) -> None:
+    """Where a URL leads."""
+    if body.target:
+        await channels.look_up(body.target.model_dump())
+
+
+@operations.post(CHANNELS, "alerts:write", answers=models.CreatedChannel, status=201, shown_once=("secret",), before=_look_up)
 async def create_channel(call: Call, body: models.ChannelCreate) -> dict[str, Any]:
     """Make a channel. An address that is no member's is asked by mail first. Keep a webhook's secret: it is not shown again."""
     return await channel_settings.create(call.conn, call.actor, call.project_id, body.model_dump())
@@ -115,7 +121,7 @@ async def read_channel(call: Call) -> dict[str, Any]:
     return await channel_settings.read(call.conn, call.actor, call.project_id, call.id("channel_id"))
 
 
-@operations.patch(CHANNEL, "alerts:write", answers=models.Channel)
+@operations.patch(CHANNEL, "alerts:write", answers=models.Channel, before=_look_up)
 async def change_channel(call: Call, body: models.ChannelPatch) -> dict[str, Any]:
     """Change a channel, mute it, switch it off or on again. What is left out stays."""
     given = body.model_dump(exclude_unset=True)

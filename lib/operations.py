@@ -1,8 +1,9 @@
 """Operations of the management API: a function each, declared with its address, who may call it and what it takes and answers.
 
 The declaration is all there is: what is enforced (authenticate, parse, transaction {authorise, act}, respond: always in this
-order), what the trail says of refusals, what /api/openapi.json tells and what the tests of isolation try come from it. An
-operation cannot be reached without its access being checked, since nothing else calls its function.
+order; and authorise once more before anything is asked over the network), what the trail says of refusals, what
+/api/openapi.json tells and what the tests of isolation try come from it. An operation cannot be reached without its access being
+checked, since nothing else calls its function.
 
     operations = Operations()
 
@@ -109,7 +110,8 @@ class Operation:
     permission: one of lib/permissions.py, SIGNED_IN or ANYONE. answers: the model of what is answered with `status`; None:
     nothing, or what `media_type` says. shown_once: fields of the answer that are never kept for a repeated request. detached:
     holds no connection while it runs, because it takes long or asks others over the network. of_deleted: it is about a workspace
-    or project that has been deleted and is not gone yet; to all others such a one does not exist.
+    or project that has been deleted and is not gone yet; to all others such a one does not exist. before: what is asked over
+    the network before the transaction begins, for whoever may; it is called with what the operation takes, and raises a refusal.
     """
 
     method: str
@@ -123,6 +125,7 @@ class Operation:
     shown_once: tuple[str, ...] = ()
     detached: bool = False
     of_deleted: bool = False
+    before: Callable[..., Awaitable[None]] | None = None
     media_type: str = "application/json"
     """Where the request chooses among several, all of them, by commas."""
 
@@ -153,11 +156,20 @@ class Operation:
         arguments = await self._arguments(request)
         database: db.Database = request.state.database
         caller: access.Caller | None = None
+
+        async def admit(conn: db.Connection) -> None:
+            nonlocal caller
+            caller = await self._identify(conn, who, request)
+            if caller and self.permission in permissions.PERMISSIONS:
+                access.require(caller, self.permission)
+
         try:
+            if self.before:
+                async with database.connection() as conn:
+                    await admit(conn)
+                await self.before(**arguments)
             async with self._opened(database) as conn:
-                caller = await self._identify(conn, who, request)
-                if caller and self.permission in permissions.PERMISSIONS:
-                    access.require(caller, self.permission)
+                await admit(conn)
                 if not self.detached:
                     return await self._act(Call(request, database, caller, conn), arguments)
             return self._respond(await self.handler(Call(request, database, caller), **arguments), self.status)

@@ -1,9 +1,9 @@
 """Posting to addresses that tenants name, without becoming their way into private networks.
 
-A URL is checked where it is stored (`check`) and again where it is called (`post`). Only one way to write a URL is taken, so
-that no two parsers can read it differently. Each address that the name resolves to must be public, and the connection goes
-to the one that was checked, with TLS still verified against the name. No redirect is followed, no proxy asked, and nothing
-of an answer but its status and Retry-After is kept.
+A URL is checked where it is stored (`check_whole`) and again where it is called (`post`), by the same code. Only one way to write
+a URL is taken, so that no two parsers can read it differently. Each address that the name resolves to must be public, and the
+connection goes to the one that was checked, with TLS still verified against the name. No redirect is followed, no proxy asked,
+and nothing of an answer but its status and Retry-After is kept.
 """
 
 from __future__ import annotations
@@ -39,7 +39,14 @@ PORT_MIN = 1024  # of those other than 443: below are services of the system (SS
 PORT_MAX = 65_535
 USER_AGENT = "Sensra (+https://github.com/sensra/sensra)"
 HOST_CHARS_MAX = 253
-LOCAL_SUFFIXES = ("localhost", "local", "internal", "intranet", "home.arpa", "onion")
+# Names of private networks: reserved for them, never delegated (ICANN on corp, home and mail), or what resolvers of clusters and
+# routers answer from inside.
+LOCAL_SUFFIXES = (
+    *("localhost", "localdomain", "local", "internal", "intranet", "intra", "private", "corp", "home", "lan", "mail"),
+    *("home.arpa", "test", "onion", "svc", "consul"),
+)
+# What a resolver says of a name that is not there, or has no address. All else says something of the resolver.
+NO_SUCH_NAME = frozenset(getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA") if hasattr(socket, name))
 
 _PATH = r"A-Za-z0-9\-._~!$&'()*+,;=:@%/"
 _HOST = r"\[[0-9a-f:.]+\]|[a-z0-9.-]+"
@@ -59,6 +66,10 @@ class RefusedUrlError(Exception):
 
 class UnreachableError(Exception):
     """There was no answer; the message says why, and is public."""
+
+
+class UnknownNameError(UnreachableError):
+    """The resolver says that there is no such name."""
 
 
 class Endpoint(NamedTuple):
@@ -105,6 +116,28 @@ def check(url: object) -> Endpoint:
     if not settings.current().outbound_private_allowed:
         _require_public(endpoint, is_name=is_name)
     return endpoint
+
+
+async def check_whole(url: object, *, resolve: Resolve | None = None) -> None:
+    """`check`, and that the name leads to public addresses now, as `post` looks at them. Takes CONNECT_SECONDS at most.
+
+    To be called outside of any transaction. Raises RefusedUrlError; also for a name that there is not, which is a slip of whoever
+    typed it. A resolver that fails, or does not answer in time, refuses nothing: it would stop people from setting up a channel
+    while nothing is gained, since each call asks again. With OUTBOUND_PRIVATE_ALLOWED no name is asked for: a machine for
+    development may have no network.
+    """
+    endpoint = check(url)
+    if settings.current().outbound_private_allowed:
+        return
+    try:
+        await _addresses(endpoint, resolve or _look_up)
+    except UnknownNameError as error:
+        raise RefusedUrlError(
+            f"There is no host named {endpoint.host}: it resolves to no address. Look for a slip in the name, or save the channel"
+            " once the name is known."
+        ) from error
+    except UnreachableError:
+        return
 
 
 async def post(
@@ -179,9 +212,10 @@ async def _addresses(endpoint: Endpoint, resolve: Resolve) -> list[str]:
         async with asyncio.timeout(CONNECT_SECONDS):
             found = list(dict.fromkeys(await resolve(endpoint.host, endpoint.port)))
     except (OSError, UnicodeError) as error:  # TimeoutError is an OSError
-        raise UnreachableError("Its name cannot be resolved.") from error
+        is_unknown = isinstance(error, socket.gaierror) and error.errno in NO_SUCH_NAME
+        raise (UnknownNameError if is_unknown else UnreachableError)("Its name cannot be resolved.") from error
     if not found:
-        raise UnreachableError("Its name cannot be resolved.")
+        raise UnknownNameError("Its name cannot be resolved.")
     if not settings.current().outbound_private_allowed:
         for address in found:
             _require_public_address(address)

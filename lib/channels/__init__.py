@@ -14,7 +14,7 @@ from typing import Any, Literal
 from lib.channels.notice import Notice
 from lib.channels.outcome import ChannelError, Sent
 
-__all__ = ["KINDS", "ChannelError", "Kind", "Sent", "check_target", "render", "send"]
+__all__ = ["KINDS", "ChannelError", "Kind", "Sent", "check_target", "look_up", "render", "send"]
 
 Kind = Literal["email", "webhook", "slack", "discord"]
 KINDS: tuple[Kind, ...] = ("email", "webhook", "slack", "discord")
@@ -29,6 +29,14 @@ def render(kind: Kind, notice: Notice, *, delivery_id: str, created_at: datetime
 def check_target(kind: Kind, target: Mapping[str, Any]) -> None:
     """Before a channel is stored. Raises InvalidRequest that names the field of `/target` which cannot be used."""
     _module(kind).check_target(target)
+
+
+async def look_up(target: Mapping[str, Any]) -> None:
+    """Before a channel is stored, and outside of any transaction: where its URL leads. Raises InvalidRequest as check_target."""
+    if target.get("url") is not None:
+        from lib.channels import hooks
+
+        await hooks.check_whole_url(target["url"])
 
 
 async def send(kind: Kind, content: Mapping[str, Any], target: Mapping[str, Any], *, idempotency_key: str) -> Sent:

@@ -23,6 +23,14 @@ def check_url(target: Mapping[str, Any]) -> None:
         refuse("url", str(error))
 
 
+async def check_whole_url(url: str) -> None:
+    """As check_url, and where its name leads. Outside of any transaction, for CONNECT_SECONDS at most. Raises InvalidRequest."""
+    try:
+        await outbound.check_whole(url)
+    except outbound.RefusedUrlError as error:
+        refuse("url", str(error))
+
+
 async def post(url: str, body: bytes, headers: Mapping[str, str], *, permanent: Collection[int]) -> None:
     """POST a body. Raises ChannelError: permanent for these statuses, and where the address itself is refused."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -236,6 +237,47 @@ async def test_private_addresses_are_refused_where_they_are_saved_and_changed(al
     target = {"url": "https://169.254.169.254/latest/meta-data"}
     await alerts.call("POST", "/channels", {"kind": "webhook", "name": "x", "target": target}, expect=400)
     await alerts.call("PATCH", f"/channels/{made['id']}", {"target": target}, expect=400)
+
+
+async def test_a_name_is_looked_up_where_it_is_saved_and_changed_but_for_nobody_who_may_not(
+    alerts: Alerts, sink: SinkStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await alerts.channel(sink)
+    sink.forbid_private()
+    answers = {"hooks.example.com": "93.184.215.14", "127.0.0.1.nip.io": "127.0.0.1"}
+    asked: list[str] = []
+    system = socket.getaddrinfo
+
+    def look_up(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
+        if not str(host).endswith((".example.com", ".nip.io")):
+            return system(host, port, *args, **kwargs)  # the stand-ins' own
+        asked.append(host)
+        if host not in answers:
+            raise socket.gaierror(socket.EAI_NONAME, "there is no such name")
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (answers[host], port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    body: dict[str, Any] = {"kind": "slack", "name": "x"}
+    for host, told in (("127.0.0.1.nip.io", "not public"), ("hoks.example.com", "no host named hoks.example.com")):
+        target = {"url": f"https://{host}/services/x"}
+        for method, path, given in (("POST", "/channels", body), ("PATCH", f"/channels/{made['id']}", {})):
+            problem = await alerts.call(method, path, {**given, "target": target}, expect=400)
+            assert [one["pointer"] for one in problem["errors"]] == ["/target/url"]
+            assert told in problem["errors"][0]["detail"]
+    assert asked == ["127.0.0.1.nip.io"] * 2 + ["hoks.example.com"] * 2
+    await alerts.call("POST", "/channels", {**body, "target": {"url": "https://hooks.example.com/x"}}, expect=201)
+    assert asked.pop() == "hooks.example.com"
+    asked.clear()
+    for who, status in ((alerts.stage.bob(), 403), (alerts.stage.charlie(), 404)):
+        await alerts.call("POST", "/channels", {**body, "target": target}, who, status)
+        await alerts.call("PATCH", f"/channels/{made['id']}", {"target": target}, who, status)
+    await alerts.call("PATCH", f"/channels/{made['id']}", {"name": "y"})
+    assert asked == []
+    [row] = await alerts.stage.rows(
+        "SELECT count(*) AS refused FROM audit_refusals WHERE workspace_id = %s AND action = 'channel.create'",
+        alerts.tenant.workspace_id,
+    )  # fmt: skip
+    assert row["refused"] == 2
 
 
 async def test_a_test_goes_the_way_of_all_messages(alerts: Alerts, sink: SinkStandIn) -> None:
@@ -474,7 +516,7 @@ async def test_nobodys_mailbox_is_flooded_with_questions(
     monkeypatch.setattr(addresses, "ASKED_PER_DAY", 1)
     body["target"] = {"address": "another@elsewhere.example"}
     await alerts.call("POST", "/channels", body, expect=429)
-    assert [row["name"] for row in await alerts.stage.rows("SELECT name FROM channels WHERE name = 'x'")] == ["x"]
+    assert [one["name"] for one in (await alerts.call("GET", "/channels"))["items"]] == ["Owners", "Pager", "x"]
 
 
 async def test_a_mail_is_ended_by_its_own_link_and_by_nothing_less_than_a_post(alerts: Alerts, outbox: OutboxStandIn) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 import ssl
@@ -79,7 +80,9 @@ URLS_REFUSED = [
     # names of private networks
     *("https://localhost/", "https://LOCALHOST/", "https://a.localhost/", "https://metadata.google.internal/"),
     "https://printer.local/",
-    *("https://router.home.arpa/", "https://wiki.intranet/"),
+    *("https://router.home.arpa/", "https://wiki.intranet/", "https://foo.corp/", "https://foo.home/", "https://mx.foo.mail/"),
+    *("https://foo.lan/", "https://a.localdomain/", "https://a.private/", "https://a.intra/", "https://a.test/", "https://a.onion/"),
+    *("https://kubernetes.default.svc/", "https://kubernetes.default.svc.cluster.local/", "https://vault.service.consul/"),
     # IPv4 in its other spellings: decimal, octal, hex, short, mixed, with a dot at the end, too large
     *("https://2130706433/", "https://017700000001/", "https://0x7f000001/", "https://0x7f.0.0.1/", "https://0177.0.0.1/"),
     *("https://127.1/", "https://127.0.1/", "https://127.0.0.01/", "https://0x7f.1/", "https://127.0.0.1./"),
@@ -108,6 +111,9 @@ URLS_TAKEN = [
     "https://[2606:4700::6810:84e5]:8443/",
     "https://1.example.com/",
     "https://0x7f.example.com/",
+    # no such suffix, but within a name
+    *("https://svc.example.com/", "https://corp.example.com/", "https://example.homes/", "https://mail.example.com/"),
+    *("https://lan.consul.example/", "https://notlan.example.com/"),
 ]
 
 
@@ -163,6 +169,69 @@ def test_what_is_no_text_is_refused(url: object) -> None:
         outbound.check(url)
 
 
+@each("address", ADDRESSES_REFUSED)
+async def test_a_name_that_leads_inside_is_refused_where_it_is_stored(address: str) -> None:
+    """As 127.0.0.1.nip.io and localtest.me do."""
+    for answer in ([address], [PUBLIC, address]):
+        with pytest.raises(RefusedUrlError, match="not public"):
+            await outbound.check_whole("https://hooks.example.com/", resolve=Resolver(answer))
+
+
+@each("url", [*URLS_REFUSED, *map(url_with, [*ADDRESSES_REFUSED, *ADDRESSES_TAKEN])])
+async def test_what_its_text_decides_is_not_looked_up_where_it_is_stored(url: str) -> None:
+    resolver = Resolver([PUBLIC])
+    is_taken = url in map(url_with, ADDRESSES_TAKEN)
+    with contextlib.nullcontext() if is_taken else pytest.raises(RefusedUrlError):
+        await outbound.check_whole(url, resolve=resolver)
+    assert resolver.asked == []
+
+
+async def test_a_name_of_a_public_host_is_stored() -> None:
+    for address in ADDRESSES_TAKEN:
+        resolver = Resolver([address])
+        await outbound.check_whole("https://hooks.example.com/", resolve=resolver)
+        assert resolver.asked == ["hooks.example.com"]
+
+
+def failing(error: Exception) -> outbound.Resolve:
+    """A resolver that raises this."""
+
+    async def fail(_host: str, _port: int) -> Sequence[str]:
+        raise error
+
+    return fail
+
+
+@each(
+    "resolve", [failing(socket.gaierror(socket.EAI_NONAME, "x")), failing(socket.gaierror(socket.EAI_NODATA, "x")), Resolver([])]
+)
+async def test_a_name_that_there_is_not_is_refused_where_it_is_stored_and_told_what_to_do(resolve: outbound.Resolve) -> None:
+    with pytest.raises(RefusedUrlError, match=r"no host named hoks\.example\.com.*slip"):
+        await outbound.check_whole("https://hoks.example.com/", resolve=resolve)
+
+
+async def test_a_resolver_that_fails_or_does_not_answer_in_time_refuses_nothing_where_it_is_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for error in (socket.gaierror(socket.EAI_AGAIN, "x"), socket.gaierror(socket.EAI_FAIL, "x"), OSError("x"), TimeoutError()):
+        await outbound.check_whole("https://hooks.example.com/", resolve=failing(error))
+
+    async def hang(_host: str, _port: int) -> Sequence[str]:
+        await asyncio.sleep(600)
+        return ["127.0.0.1"]
+
+    monkeypatch.setattr(outbound, "CONNECT_SECONDS", 0.05)
+    async with asyncio.timeout(60):
+        await outbound.check_whole("https://hooks.example.com/", resolve=hang)
+
+
+@pytest.mark.usefixtures("private_allowed")
+async def test_no_name_is_looked_up_where_private_networks_are_allowed() -> None:
+    resolver = Resolver([])
+    await outbound.check_whole("http://nothing.lan/", resolve=resolver)
+    assert resolver.asked == []
+
+
 # -- where it connects -----------------------------------------------------------------------------------------------
 
 
@@ -198,10 +267,7 @@ async def test_the_connection_goes_to_the_address_that_was_checked_though_the_na
 
 
 async def test_a_name_that_cannot_be_resolved_may_be_tried_again() -> None:
-    async def unknown(_host: str, _port: int) -> Sequence[str]:
-        raise socket.gaierror
-
-    for resolve in (unknown, Resolver([])):
+    for resolve in (failing(socket.gaierror()), failing(socket.gaierror(socket.EAI_NONAME, "x")), Resolver([])):
         with pytest.raises(UnreachableError, match="resolved"):
             await outbound.post("https://hooks.example.com/", b"{}", {}, resolve=resolve)
 
