@@ -40,7 +40,7 @@ async def send_again(conn: db.Connection, actor: audit.Actor, project_id: int, t
     """Let a dead delivery go through its schedule anew; `conn` is in a transaction. Raises NotFound, Conflict."""
     before = await read(conn, actor.workspace_id, project_id, text)
     if await db.fetch_one(conn, "delivery_update_again", project_id=project_id, delivery_id=_id(text)) is None:
-        raise Conflict("Only what is dead, and whose channel and receiver are still there, can be sent again.")
+        raise Conflict("Only what is dead can be sent again, where its receiver is still there and its channel is switched on.")
     waking.want()
     await audit.record(conn, actor, "delivery.resend", before["id"], {"state": before["state"]}, {"state": "pending"})
     return await read(conn, actor.workspace_id, project_id, text)

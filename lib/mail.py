@@ -116,4 +116,4 @@ def _refusal(status: int, name: str, retry_after: int | None) -> ChannelError:
         return HeldBackError(f"Resend takes no more at a time ({told}).", retry_after_seconds=retry_after or 1)
     if status in {408, 409, 425, 429} or status >= 500:
         return ChannelError(f"Resend cannot take it now ({told}).", retry_after_seconds=retry_after)
-    return ChannelError(f"Resend refuses this mail ({told}).", permanent=True)
+    return ChannelError(f"Resend refuses this mail ({told}).", permanent=True, of_channel=True)

@@ -40,7 +40,7 @@ UPDATE channels
    SET name = %(name)s, target = %(target)s::jsonb, digest_minutes = %(digest_minutes)s, hourly_max = %(hourly_max)s,
        muted_until = %(muted_until)s,
        disabled_at = CASE WHEN %(is_enabled)s THEN NULL ELSE coalesce(disabled_at, clock_timestamp()) END,
-       disabled_reason = CASE WHEN NOT %(is_enabled)s THEN coalesce(disabled_reason, 'Switched off by hand.') END,
+       disabled_reason = CASE WHEN NOT %(is_enabled)s THEN coalesce(disabled_reason, %(reason)s) END,
        failures = CASE WHEN disabled_at IS NOT NULL AND %(is_enabled)s THEN 0 ELSE failures END,
        failing_since = CASE WHEN disabled_at IS NOT NULL AND %(is_enabled)s THEN NULL ELSE failing_since END
  WHERE project_id = %(project_id)s AND id = %(channel_id)s;

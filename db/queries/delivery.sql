@@ -88,19 +88,21 @@ SELECT EXISTS (SELECT FROM deliveries d WHERE d.kind = 'email' AND d.state = 'se
                   AND d.created_at > %(since)s - interval '1 day') AS is_working;
 
 -- name: delivery_update_channel_disabled
--- Once: no row where somebody did so before. What waits for it is dead, and can be sent again once the channel is back.
-WITH disabled AS (
-  UPDATE channels c
-     SET disabled_at = %(now)s, disabled_reason = %(reason)s
-   WHERE c.project_id = %(project_id)s AND c.id = %(channel_id)s AND c.disabled_at IS NULL
-  RETURNING c.project_id, c.id, c.name
-), ended AS (
-  UPDATE deliveries d
-     SET state = 'dead', next_try_at = NULL, leased_until = NULL, finished_at = %(now)s, last_error = %(reason)s
-    FROM disabled
-   WHERE d.project_id = disabled.project_id AND d.channel_id = disabled.id AND d.state = 'pending'
-)
-SELECT disabled.name, p.name AS project_name FROM disabled JOIN projects p ON p.id = disabled.project_id;
+-- Once: no row where somebody did so before.
+UPDATE channels c
+   SET disabled_at = %(now)s, disabled_reason = %(reason)s
+  FROM projects p
+ WHERE c.project_id = %(project_id)s AND c.id = %(channel_id)s AND c.disabled_at IS NULL AND p.id = c.project_id
+RETURNING c.name, p.name AS project_name;
+
+-- name: delivery_update_ended
+-- What waits to be tried again for a channel that was switched off or muted is dead, and can be sent again. A statement of its own,
+-- after the one that changes the channel's row: whoever makes an alert's delivery has that row's lock, and what it made is seen here.
+UPDATE deliveries d
+   SET state = 'dead', next_try_at = NULL, leased_until = NULL, finished_at = coalesce(%(now)s::timestamptz, clock_timestamp()),
+       last_error = %(reason)s
+ WHERE d.project_id = %(project_id)s AND d.channel_id = %(channel_id)s AND d.state = 'pending'
+   AND (%(purpose)s::text IS NULL OR d.purpose = %(purpose)s);
 
 -- name: delivery_list_admins
 -- Who is told of what concerns a workspace: its owners and admins, by their own addresses.
@@ -139,12 +141,14 @@ SELECT a.number, a.started_at, a.finished_at, a.outcome, a.error
 
 -- name: delivery_update_again
 -- A dead one goes through its schedule anew, as it was rendered; no row where it is not dead, or nobody is there to get it any
--- more: the channel is gone; a channel's mail would go to somebody who has ended them, or is neither a member any more nor agreed;
+-- more: the channel is gone or switched off; a channel's mail would go to somebody who has ended them, or is neither a member any more nor agreed;
 -- the link that asks an address is over; whoever was told of the workspace is no owner or admin of it any more.
 UPDATE deliveries d
    SET state = 'pending', next_try_at = clock_timestamp(), tries_before = d.tries, first_tried_at = NULL, finished_at = NULL,
        sender = NULL
  WHERE d.project_id = %(project_id)s AND d.id = %(delivery_id)s AND d.state = 'dead' AND d.content IS NOT NULL
+   AND NOT EXISTS (SELECT FROM channels c
+                    WHERE c.project_id = d.project_id AND c.id = d.channel_id AND c.disabled_at IS NOT NULL)
    AND CASE
          WHEN d.kind <> 'email' THEN EXISTS (SELECT FROM channels c WHERE c.project_id = d.project_id AND c.id = d.channel_id)
          WHEN d.purpose IN ('alert', 'test') THEN

@@ -25,6 +25,8 @@ SHOWN = (
 SEEN = ("receiver_count", "ended_by_you")
 PLAIN = ("name", "digest_minutes", "hourly_max", "muted_until")
 OWNERS = "the workspace's owners"
+OFF_BY_HAND = "Switched off by hand."
+MUTED = "The channel was muted."
 NOBODY = (
     "Nobody receives this channel's mails: its address has not agreed, or whoever got them has ended them. Ask the address once"
     " more, or begin your own again on the page of alerts."
@@ -75,7 +77,9 @@ async def change(
     new = {name: given.get(name, row[name]) for name in PLAIN}
     is_enabled = given.get("enabled", row["disabled_at"] is None)
     place = {"project_id": project_id, "channel_id": channel_id}
-    await conn.execute(queries.get("channel_update"), {**place, **new, "target": _json(target), "is_enabled": is_enabled})
+    changes = {**new, "target": _json(target), "is_enabled": is_enabled, "reason": OFF_BY_HAND}
+    await conn.execute(queries.get("channel_update"), place | changes)
+    await _end_waiting(conn, place, is_enabled=is_enabled, muted_until=new["muted_until"])
     if target != row["target"]:
         await addresses.lead(conn, actor, project_id, channel_id, target)
     before, after = _shown(row), await read(conn, actor, project_id, channel_id)
@@ -89,6 +93,17 @@ async def change(
         {name: after[name] for name in changed},
     )
     return after
+
+
+async def _end_waiting(
+    conn: db.Connection, place: dict[str, int], *, is_enabled: bool, muted_until: datetime | None
+) -> None:  # fmt: skip
+    """What a channel was about to send, it sends no more once it is switched off, nor alerts while it is muted."""
+    is_muted = muted_until is not None and muted_until > datetime.now(UTC)
+    if is_enabled and not is_muted:
+        return
+    ended = {"reason": MUTED, "purpose": "alert"} if is_enabled else {"reason": OFF_BY_HAND, "purpose": None}
+    await conn.execute(queries.get("delivery_update_ended"), place | ended | {"now": None})
 
 
 async def delete(conn: db.Connection, actor: audit.Actor, project_id: int, channel_id: int) -> None:

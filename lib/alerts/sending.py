@@ -70,10 +70,13 @@ class Sender:
 
     async def run(self, ends_at: datetime) -> None:
         """Send what is due. After `ends_at` nothing is claimed any more; what is under way takes SEND_TIMEOUT_SECONDS more."""
-        mail, others = Lane("email"), Lane("webhook", "slack", "discord")
-        ended = await asyncio.gather(self._run(mail, ends_at), self._run(others, ends_at), return_exceptions=True)
-        for error in filter(None, ended):
-            raise error
+        lanes = Lane("email"), Lane("webhook", "slack", "discord")
+        disabled = -1
+        while disabled < self.counts["disabled"]:  # once more where mails were written about a channel
+            disabled = self.counts["disabled"]
+            ended = await asyncio.gather(*(self._run(lane, ends_at) for lane in lanes), return_exceptions=True)
+            for error in filter(None, ended):
+                raise error
 
     async def _run(self, lane: Lane, ends_at: datetime) -> None:
         under_way: set[asyncio.Task[None]] = set()
@@ -102,8 +105,8 @@ class Sender:
             async with self._database.transaction() as conn:
                 now = self._clock()
                 ended = await deliveries.finish(conn, claimed, result, now)
-                if isinstance(result, ChannelError) and ended and disabling.is_due(ended, now):
-                    self.counts["disabled"] += await disabling.disable(conn, claimed, ended, result.detail, now)
+                if isinstance(result, ChannelError) and ended and disabling.is_due(ended, result, now):
+                    self.counts["disabled"] += await disabling.disable(conn, claimed, ended, result, now)
         except Problem as problem:
             # Nobody knows now that it was sent. The lease ends, and whoever sends it again does so under the same key.
             self.counts["unwritten"] += 1

@@ -9,6 +9,9 @@ from lib import outbound
 from lib.channels.outcome import ChannelError
 from lib.errors import InvalidRequest
 
+# What is not understood, or too large, may be this one message's fault.
+OF_MESSAGE = {400, 413}
+
 
 def refuse(field: str, detail: str) -> NoReturn:
     """Raise InvalidRequest about one field of the target."""
@@ -36,12 +39,15 @@ async def post(url: str, body: bytes, headers: Mapping[str, str], *, permanent: 
     try:
         answer = await outbound.post(url, body, headers)
     except outbound.RefusedUrlError as error:
-        raise ChannelError(str(error), permanent=True) from error
+        raise ChannelError(str(error), permanent=True, of_channel=True) from error
     except outbound.UnreachableError as error:
         raise ChannelError(str(error)) from error
     if not 200 <= answer.status < 300:
-        detail = _detail(answer.status)
-        raise ChannelError(detail, permanent=answer.status in permanent, retry_after_seconds=answer.retry_after_seconds)
+        is_permanent = answer.status in permanent
+        raise ChannelError(
+            _detail(answer.status), permanent=is_permanent, retry_after_seconds=answer.retry_after_seconds,
+            of_channel=is_permanent and answer.status not in OF_MESSAGE,
+        )  # fmt: skip
 
 
 def _detail(status: int) -> str:

@@ -316,6 +316,49 @@ async def test_a_channel_that_was_switched_off_is_switched_on_without_its_failur
     assert (on["disabled_at"], on["disabled_reason"], on["failing_since"]) == (None, None, None)
 
 
+LATER = datetime.now(UTC) + timedelta(days=7)
+
+
+@pytest.mark.parametrize(
+    ("change", "back", "error"),
+    [
+        ({"enabled": False}, {"enabled": True}, "Switched off by hand."),
+        ({"muted_until": LATER.isoformat()}, {"muted_until": None}, "The channel was muted."),
+    ],
+)
+async def test_what_waits_for_a_channel_that_is_switched_off_or_muted_is_dead_until_it_is_sent_again(
+    alerts: Alerts, sink: SinkStandIn, change: dict[str, Any], back: dict[str, Any], error: str
+) -> None:
+    made = await alerts.channel(sink, "slack")
+    delivery = await alerts.call("POST", f"/channels/{made['id']}/test")
+    await alerts.stage.rows("UPDATE deliveries SET purpose = 'alert' WHERE channel_id = %s", made["id"])
+    sink.failing.coming.append(503)
+    await alerts.sweep()
+    await alerts.call("PATCH", f"/channels/{made['id']}", change)
+    found = await alerts.call("GET", f"/deliveries/{delivery['id']}")
+    assert (found["state"], found["last_error"]) == ("dead", error)
+    await alerts.sweep()
+    assert not sink.posts
+    again = f"/deliveries/{delivery['id']}/resend"
+    if "enabled" in change:
+        refused = await alerts.call("POST", again, expect=409)
+        assert "switched on" in refused["detail"]
+    await alerts.call("PATCH", f"/channels/{made['id']}", back)
+    await alerts.call("POST", again)
+    await alerts.sweep()
+    assert len(sink.posts) == 1
+
+
+async def test_muting_ends_no_test_and_a_mute_that_is_over_ends_nothing(alerts: Alerts, sink: SinkStandIn) -> None:
+    made = await alerts.channel(sink)
+    delivery = await alerts.call("POST", f"/channels/{made['id']}/test")
+    await alerts.call("PATCH", f"/channels/{made['id']}", {"muted_until": LATER.isoformat()})
+    assert (await alerts.call("GET", f"/deliveries/{delivery['id']}"))["state"] == "pending"
+    await alerts.stage.rows("UPDATE deliveries SET purpose = 'alert' WHERE channel_id = %s", made["id"])
+    await alerts.call("PATCH", f"/channels/{made['id']}", {"muted_until": (LATER - timedelta(days=8)).isoformat()})
+    assert (await alerts.call("GET", f"/deliveries/{delivery['id']}"))["state"] == "pending"
+
+
 async def test_what_waits_for_a_deleted_channel_is_cancelled(alerts: Alerts, sink: SinkStandIn) -> None:
     made = await alerts.channel(sink)
     delivery = await alerts.call("POST", f"/channels/{made['id']}/test")

@@ -133,3 +133,19 @@ async def test_missing_partitions_of_either_table_are_named(stage: Stage) -> Non
     finally:
         span = f"FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
         await stage.rows(f"ALTER TABLE event_payloads ATTACH PARTITION event_payloads_{day:%Y%m%d} {span}")
+
+
+async def test_it_tells_how_long_the_oldest_message_is_overdue(stage: Stage) -> None:
+    tenant = await stage.tenant()
+    insert = (
+        "INSERT INTO deliveries (workspace_id, id, purpose, kind, content, idempotency_key, next_try_at)"
+        " SELECT workspace_id, gen_random_uuid(), 'test', 'slack', '{}', 'overdue/' || n, now() - n * interval '1 hour'"
+        " FROM projects, unnest(array[-1, 1, 5]) n WHERE id = %s"
+    )
+    await stage.rows(insert, tenant.project_id)
+    try:
+        found = (await health.database())["deliveries"]
+        assert found["oldest_due_seconds"] >= 5 * 3_600
+        assert found["waiting"] >= 3
+    finally:
+        await stage.rows("DELETE FROM deliveries WHERE idempotency_key LIKE %s", "overdue/%")
