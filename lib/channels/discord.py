@@ -53,7 +53,7 @@ async def send(content: Mapping[str, Any], target: Mapping[str, Any], **_unused:
 
 
 def _embed(notice: Notice, item: Item) -> dict[str, Any]:
-    links = links_of(notice, item)
+    links, redaction = links_of(notice, item), words.redaction_of(item)
     told = [*words.numbers_of(item), *words.facts_of(item)][:6]
     fields = [{"name": name, "value": _escaped(value, FIELD_CHARS_MAX), "inline": True} for name, value in told]
     return {
@@ -63,7 +63,7 @@ def _embed(notice: Notice, item: Item) -> dict[str, Any]:
         "color": COLOURS.get(item.level, COLOUR_OTHER),
         "timestamp": item.last_seen.astimezone(UTC).isoformat(),
         "fields": fields,
-        "footer": {"text": words.redaction_of(item)},
+        **({"footer": {"text": redaction}} if redaction else {}),
     }
 
 

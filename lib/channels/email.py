@@ -121,9 +121,14 @@ def _whole(notice: Notice, item: Item) -> str:
         *([_explained(item.explained)] if item.explained else []),
         mail_page.facts(pair for pair in words.facts_of(item) if pair[0] != "Level"),
         mail_page.buttons(("Open", links.open), ("Resolve", links.resolve), ("Mute", links.mute)),
-        mail_page.text(words.redaction_of(item), "soft", size=12, after=6),
+        *_redaction(item),
     ]
     return mail_page.card(*parts)
+
+
+def _redaction(item: Item) -> list[str]:
+    told = words.redaction_of(item)
+    return [mail_page.text(told, "soft", size=12, after=6)] if told else []
 
 
 def _explained(explained: Explained) -> str:
@@ -158,7 +163,7 @@ def _short(notice: Notice, item: Item) -> str:
             mail_page.hint(mail_page.text(summary, size=13, after=6), mail_page.text(words.PROVENANCE, "soft", size=12, after=0))
         )
     parts.append(mail_page.links(("Open", links.open), ("Resolve", links.resolve), ("Mute", links.mute)))
-    return mail_page.card(*parts, mail_page.text(words.redaction_of(item), "soft", size=12, after=6))
+    return mail_page.card(*parts, *_redaction(item))
 
 
 # -- plain text ------------------------------------------------------------------------------------------------------

@@ -28,7 +28,8 @@ class Item(NamedTuple):
     """One incident in a message, and why it is told.
 
     transition: new, regressed, escalated, frequency or milestone. reason: the same in words ("more than 100 events in
-    5 minutes"). people_count: None where nobody is counted. removed_count: how often redaction removed something.
+    5 minutes"). people_count: None where nobody is counted. removed_count: how often redaction removed something from
+    the event that stands for it; None where that is gone.
     """
 
     incident_id: int
@@ -46,7 +47,7 @@ class Item(NamedTuple):
     people_count: int | None
     frame: Frame | None
     explained: Explained | None
-    removed_count: int
+    removed_count: int | None
 
 
 class Notice(NamedTuple):

@@ -73,7 +73,7 @@ def _blocks(notice: Notice, item: Item) -> list[dict[str, Any]]:
     if explained:
         summary = one_line(explained.summary, SUMMARY_CHARS_MAX)
         blocks.append(_plain("section", f"{summary}\n({words.confidence_of(explained)} {words.PROVENANCE})", SECTION_CHARS_MAX))
-    blocks.append(_mrkdwn("section", f"{_ways(links_of(notice, item))}  {_escaped(words.redaction_of(item), 200)}"))
+    blocks.append(_mrkdwn("section", f"{_ways(links_of(notice, item))}  {_escaped(words.redaction_of(item), 200)}".rstrip()))
     return blocks
 
 

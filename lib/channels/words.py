@@ -84,7 +84,9 @@ def confidence_of(explained: Explained) -> str:
 
 
 def redaction_of(item: Item) -> str:
-    """What redaction did before anything was kept."""
+    """What redaction did before anything was kept; nothing where that is not known."""
+    if item.removed_count is None:
+        return ""
     if not item.removed_count:
         return "Redaction found no secrets or personal data to remove."
     was = "was" if item.removed_count == 1 else "were"

@@ -117,6 +117,16 @@ def test_what_is_not_known_leaves_no_gap() -> None:
         assert "found no secrets" in content[part]
 
 
+def test_of_an_event_that_is_gone_nothing_is_claimed_about_its_redaction() -> None:
+    gone = ITEM._replace(removed_count=None)
+    for given in (notice(gone), notice(gone, gone._replace(incident_id=18))):
+        for kind in ("email", "slack", "discord", "webhook"):
+            told = json.dumps(channels.render(kind, given, delivery_id="d1", created_at=CREATED_AT))
+            assert "Redaction found" not in told, kind
+            assert "removed before anything" not in told, kind
+            assert ('"removed_count": null' in told) is (kind == "webhook")
+
+
 def test_a_digest_counts_its_kinds_and_names_each_incident() -> None:
     items = [ITEM._replace(incident_id=number, title=f"Error number {number}") for number in range(3)]
     content = render(notice(*items, ITEM._replace(transition="regressed"), omitted=2))
