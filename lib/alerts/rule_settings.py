@@ -111,16 +111,20 @@ async def preview(
         found += await _past_hours(conn, rule, reason, more_than=UNUSUAL_LEAST - 1, **unusual)
     if conditions.get("milestones"):
         found += await _past_milestones(conn, rule)
-    unread = 0
+    left = []
+    if conditions.get("frequency") and (narrow := [name for name in ("services", "routes") if filters.get(name)]):
+        left.append(f"{' and '.join(narrow)} of frequencies, which hourly counts do not know")
     if people := conditions.get("people"):
         met, unread = await _past_people(conn, rule, people["more_than"])
         found += met
+        if unread:
+            left.append(f"people of {unread} incidents with too many events to be read")
     found.sort(key=lambda item: item["at"], reverse=True)
     return {
         "items": found[:PREVIEW_MAX],
         "approximate": bool(conditions.get("frequency") or conditions.get("unusual")),
         "complete": len(found) <= PREVIEW_MAX,
-        "not_covered": [f"people of {unread} incidents with too many events to be read"] if unread else [],
+        "not_covered": left,
     }
 
 

@@ -77,7 +77,7 @@ function Trial({ found, error }) {
   if (error) return html`<${Refusal} error=${error} />`;
   if (!found) return null;
   const { items, complete, approximate, not_covered: missing } = found;
-  return html`<div class="trial" aria-live="polite"><p>${items.length ? `In the last week it would have told ${complete ? '' : 'at least '}${items.length} times.` : 'In the last week it would have told nothing.'}${approximate && items.length ? ' Told by whole hours, so perhaps not exactly.' : ''}${missing.length ? ` Not counted: ${missing.join(', ')}.` : ''}</p>
+  return html`<div class="trial" aria-live="polite"><p>${items.length ? `In the last week it would have told ${complete ? '' : 'at least '}${items.length} times.` : 'In the last week it would have told nothing.'}${approximate && items.length ? ' Told by whole hours, so perhaps not exactly.' : ''}${missing.length ? ` Not covered: ${missing.join('; ')}.` : ''}</p>
     <ul class="paths">${items.slice(0, 6).map((/** @type {any} */ one, /** @type {number} */ index) => html`<li key=${index}><${Time} iso=${one.at} /> <${Text} text=${one.title} /> <span class="muted">${one.reason}</span></li>`)}</ul></div>`;
 }
 

@@ -99,6 +99,18 @@ async def test_filters_narrow_what_is_counted_of_the_past(alerting: Alerting) ->
         assert await told(alerting, unusual, filters) == [(incident_id, 30)] * is_found, filters
 
 
+async def test_it_says_of_which_filters_frequencies_of_the_past_know_nothing(alerting: Alerting) -> None:
+    frequency = {"frequency": {"more_than": 10, "minutes": 60}}
+    for filters, left in (
+        ({}, []),
+        ({"environments": ["production"], "releases": ["*"], "services": [], "routes": []}, []),
+        ({"services": ["nothing-such"]}, ["services of frequencies, which hourly counts do not know"]),
+        ({"routes": ["/cart"], "services": ["api"]}, ["services and routes of frequencies, which hourly counts do not know"]),
+    ):
+        assert (await preview(alerting, frequency, filters))["not_covered"] == left
+        assert (await preview(alerting, {"transitions": ["new"]}, filters))["not_covered"] == []
+
+
 async def test_what_is_ignored_or_merged_away_or_another_projects_is_not_told(alerting: Alerting) -> None:
     incident_id = await hours(alerting, USUAL | {30: 50})
     await alerting.rows("UPDATE incidents SET status = 'ignored' WHERE id = %s", incident_id)
