@@ -91,6 +91,27 @@ async def test_only_events_that_the_filters_fit_are_counted(watched: Alerting, f
     assert (watched.told() != []) is told
 
 
+async def test_a_short_frequency_is_told_again_after_an_hour(watched: Alerting) -> None:
+    await watched.rule(FIVE)
+    await watched.record(number=6)
+    await watched.sweep()
+    for so_far, ago in ((1, timedelta(minutes=59, seconds=30)), (2, timedelta(seconds=30))):
+        await watched.rows("UPDATE alert_states SET at = at - %s", ago)
+        await watched.rows("UPDATE alert_watches SET checked_at = checked_at - interval '1 hour'")
+        await watched.sweep()
+        assert len(watched.told()) == so_far
+
+
+async def test_what_is_ignored_is_no_frequency_and_is_one_from_when_it_is_open_again(watched: Alerting) -> None:
+    await watched.rule(FIVE)
+    incident_id = await watched.record(number=6)
+    for status, told in (("ignored", []), ("open", [[(incident_id, "frequency")]])):
+        await watched.rows("UPDATE incidents SET status = %s WHERE id = %s", status, incident_id)
+        await watched.sweep(MINUTE)
+        assert watched.told() == told
+    assert await watched.rows("SELECT count(*) FROM alerts") == [(1,)]
+
+
 async def test_an_incident_of_several_fingerprints_is_counted_whole(watched: Alerting) -> None:
     await watched.rule(FIVE)
     kept, merged = await watched.record("kept", 3), await watched.record("merged", 3)
