@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import html
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -154,7 +155,13 @@ async def resume_channel(call: Call) -> dict[str, Any]:
     return await channel_settings.resume(call.conn, call.actor, call.project_id, call.id("channel_id"))
 
 
-# -- deliveries
+# -- what waits, and deliveries
+
+
+@operations.get(f"{PROJECT}/waiting-alerts", "alerts:read", answers=models.WaitingAlerts)
+async def list_waiting_alerts(call: Call) -> dict[str, Any]:
+    """What was found and waits to be told, why and until when; and what was dropped instead within the day before."""
+    return await telling.list_waiting(call.conn, call.project_id, datetime.now(UTC))
 
 
 @operations.get(DELIVERIES, "alerts:read", answers=models.DeliveryPage)

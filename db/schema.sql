@@ -1943,6 +1943,15 @@ CREATE FUNCTION public.today() RETURNS date
     LANGUAGE sql STABLE
     AS $$ select (now() at time zone 'UTC')::date $$;
 
+CREATE FUNCTION public.write_alert_finding() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into alert_findings values (new.project_id, new.id, new.rule_id, new.due_at) on conflict do nothing;
+    return null;
+end
+$$;
+
 CREATE TABLE public.addresses (
     workspace_id bigint NOT NULL,
     address text NOT NULL,
@@ -1956,6 +1965,13 @@ CREATE TABLE public.addresses (
     CONSTRAINT addresses_token_hash_check CHECK ((length(token_hash) = 32))
 );
 ALTER TABLE ONLY public.addresses ALTER COLUMN address SET STATISTICS 0;
+
+CREATE TABLE public.alert_findings (
+    project_id bigint NOT NULL,
+    alert_id bigint NOT NULL,
+    rule_id bigint NOT NULL,
+    due_at timestamp with time zone NOT NULL
+);
 
 CREATE TABLE public.alert_rule_channels (
     project_id bigint NOT NULL,
@@ -2005,7 +2021,7 @@ CREATE TABLE public.alerts (
     project_id bigint NOT NULL,
     id bigint NOT NULL,
     channel_id bigint NOT NULL,
-    rule_id bigint NOT NULL,
+    rule_id bigint,
     incident_id bigint NOT NULL,
     transition_id bigint,
     kind text NOT NULL,
@@ -2016,6 +2032,10 @@ CREATE TABLE public.alerts (
     created_at timestamp with time zone NOT NULL,
     due_at timestamp with time zone NOT NULL,
     told_at timestamp with time zone,
+    dropped_at timestamp with time zone,
+    dropped_for text,
+    CONSTRAINT alerts_check CHECK (((dropped_at IS NULL) = (dropped_for IS NULL))),
+    CONSTRAINT alerts_dropped_for_check CHECK ((dropped_for = ANY (ARRAY['channel_off'::text, 'channel_muted'::text, 'rule'::text, 'ignored'::text, 'resolved'::text]))),
     CONSTRAINT alerts_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'regressed'::text, 'escalated'::text, 'frequency'::text, 'milestone'::text]))),
     CONSTRAINT alerts_reason_check CHECK ((length(reason) <= 200))
 );
@@ -2826,6 +2846,9 @@ ALTER TABLE ONLY public.addresses
 ALTER TABLE ONLY public.addresses
     ADD CONSTRAINT addresses_token_hash_key UNIQUE (token_hash);
 
+ALTER TABLE ONLY public.alert_findings
+    ADD CONSTRAINT alert_findings_pkey PRIMARY KEY (project_id, alert_id, rule_id);
+
 ALTER TABLE ONLY public.alert_rule_channels
     ADD CONSTRAINT alert_rule_channels_pkey PRIMARY KEY (project_id, rule_id, channel_id);
 
@@ -3027,6 +3050,8 @@ ALTER TABLE ONLY public.workspaces
 ALTER TABLE ONLY public.workspaces
     ADD CONSTRAINT workspaces_slug_key UNIQUE (slug);
 
+CREATE INDEX alert_findings_by_rule ON public.alert_findings USING btree (project_id, rule_id);
+
 CREATE INDEX alert_rule_channels_by_channel ON public.alert_rule_channels USING btree (project_id, channel_id);
 
 CREATE INDEX alert_states_by_incident ON public.alert_states USING btree (project_id, incident_id);
@@ -3035,13 +3060,15 @@ CREATE INDEX alert_watches_by_check ON public.alert_watches USING btree (checked
 
 CREATE INDEX alerts_by_age ON public.alerts USING btree (created_at);
 
-CREATE INDEX alerts_by_channel ON public.alerts USING btree (project_id, channel_id, due_at) WHERE (told_at IS NULL);
+CREATE INDEX alerts_by_channel ON public.alerts USING btree (project_id, channel_id, due_at) WHERE ((told_at IS NULL) AND (dropped_at IS NULL));
 
 CREATE INDEX alerts_by_incident ON public.alerts USING btree (project_id, incident_id);
 
 CREATE INDEX alerts_by_rule ON public.alerts USING btree (project_id, rule_id);
 
-CREATE INDEX alerts_waiting ON public.alerts USING btree (due_at) WHERE (told_at IS NULL);
+CREATE INDEX alerts_dropped ON public.alerts USING btree (project_id, dropped_at) WHERE (dropped_at IS NOT NULL);
+
+CREATE INDEX alerts_waiting ON public.alerts USING btree (due_at) WHERE ((told_at IS NULL) AND (dropped_at IS NULL));
 
 CREATE UNIQUE INDEX analyses_ahead ON public.analyses USING btree (project_id, incident_id) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text]));
 
@@ -3152,6 +3179,8 @@ CREATE INDEX workspace_slugs_by_workspace ON public.workspace_slugs USING btree 
 
 CREATE INDEX workspaces_deleted ON public.workspaces USING btree (deleted_at) WHERE (deleted_at IS NOT NULL);
 
+CREATE TRIGGER alerts_have_a_finding AFTER INSERT ON public.alerts FOR EACH ROW EXECUTE FUNCTION public.write_alert_finding();
+
 CREATE TRIGGER audit_log_rows_stay BEFORE DELETE OR UPDATE ON public.audit_log FOR EACH ROW EXECUTE FUNCTION public.refuse_audit_change();
 
 CREATE TRIGGER audit_log_stays BEFORE TRUNCATE ON public.audit_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
@@ -3171,6 +3200,12 @@ ALTER TABLE ONLY public.addresses
 
 ALTER TABLE ONLY public.addresses
     ADD CONSTRAINT addresses_workspace_id_fkey FOREIGN KEY (workspace_id) REFERENCES public.workspaces(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alert_findings
+    ADD CONSTRAINT alert_findings_project_id_alert_id_fkey FOREIGN KEY (project_id, alert_id) REFERENCES public.alerts(project_id, id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.alert_findings
+    ADD CONSTRAINT alert_findings_project_id_rule_id_fkey FOREIGN KEY (project_id, rule_id) REFERENCES public.alert_rules(project_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.alert_rule_channels
     ADD CONSTRAINT alert_rule_channels_project_id_channel_id_fkey FOREIGN KEY (project_id, channel_id) REFERENCES public.channels(project_id, id) ON DELETE CASCADE;
@@ -3200,7 +3235,7 @@ ALTER TABLE ONLY public.alerts
     ADD CONSTRAINT alerts_project_id_incident_id_fkey FOREIGN KEY (project_id, incident_id) REFERENCES public.incidents(project_id, id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.alerts
-    ADD CONSTRAINT alerts_project_id_rule_id_fkey FOREIGN KEY (project_id, rule_id) REFERENCES public.alert_rules(project_id, id) ON DELETE CASCADE;
+    ADD CONSTRAINT alerts_project_id_rule_id_fkey FOREIGN KEY (project_id, rule_id) REFERENCES public.alert_rules(project_id, id) ON DELETE SET NULL (rule_id);
 
 ALTER TABLE ONLY public.analyses
     ADD CONSTRAINT analyses_corrected_by_fkey FOREIGN KEY (corrected_by) REFERENCES public.people(id) ON DELETE SET NULL;

@@ -88,6 +88,7 @@ async def database() -> dict[str, Any]:
                     "schema": {"found": await db.schema_version(conn), "required": db.schema_required()},
                     "partitions": {row.pop("table_name"): row for row in await db.fetch_all(conn, "health_partitions")},
                     "transitions": await db.fetch_one(conn, "health_transitions"),
+                    "alerts": await db.fetch_one(conn, "health_alerts"),
                     "deliveries": await db.fetch_one(conn, "health_deliveries"),
                     "analyses": await db.fetch_one(conn, "health_analyses"),
                     "crons": await db.fetch_all(conn, "health_crons"),

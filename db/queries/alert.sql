@@ -47,13 +47,20 @@ SELECT r.project_id, r.id, r.name, r.conditions, r.filters, r.quiet_hours, r.cre
  ORDER BY r.id;
 
 -- name: alert_insert
--- At most one for each transition and channel, however many rules find it.
-INSERT INTO alerts (project_id, channel_id, rule_id, incident_id, transition_id, kind, reason, event_id, environment, release,
-                    created_at, due_at)
-SELECT %(project_id)s, c, %(rule_id)s, %(incident_id)s, %(transition_id)s, %(kind)s, %(reason)s, %(event_id)s::uuid,
-       %(environment)s, %(release)s, %(now)s, %(due_at)s
-  FROM unnest(%(channel_ids)s::bigint[]) AS c
-ON CONFLICT (project_id, channel_id, transition_id) DO NOTHING;
+-- At most one for each transition and channel, however many rules find it: each stands behind it, and it is due with the earliest.
+WITH found AS (
+  INSERT INTO alerts AS a (project_id, channel_id, rule_id, incident_id, transition_id, kind, reason, event_id, environment, release,
+                           created_at, due_at)
+  SELECT %(project_id)s, c, %(rule_id)s, %(incident_id)s, %(transition_id)s, %(kind)s, %(reason)s, %(event_id)s::uuid,
+         %(environment)s, %(release)s, %(now)s, %(due_at)s
+    FROM unnest(%(channel_ids)s::bigint[]) AS c
+  ON CONFLICT (project_id, channel_id, transition_id)
+  DO UPDATE SET due_at = least(a.due_at, excluded.due_at) WHERE a.told_at IS NULL AND a.dropped_at IS NULL
+  RETURNING a.project_id, a.id
+)
+INSERT INTO alert_findings (project_id, alert_id, rule_id, due_at)
+SELECT project_id, id, %(rule_id)s, %(due_at)s FROM found
+ON CONFLICT DO NOTHING;
 
 -- name: alert_claim_watches
 -- Projects that were not looked at for a while, the longest first; each counts as looked at now. checked_at: when it was before.
@@ -185,12 +192,22 @@ RETURNING id;
 
 -- name: alert_claim_waiting
 -- All that is due of one channel whose window is over, the channel that waits longest first; others skip it meanwhile. What is
--- answered counts as told from here on; a row without an alert, where others took them a moment ago.
+-- answered counts as told from here on; a row without an alert, where others took them a moment ago, or nothing is left to tell.
 -- What was found after `patience` is not due while nobody has decided whether it is analysed, and while its analysis is about to end.
+-- Dropped instead is what was due before its channel's mute was over, or of a channel that is off; what no rule stands behind any
+-- more that tells this channel, is on and was not muted when it was due; and what is about an incident that is ignored, or was
+-- resolved since.
 WITH due AS MATERIALIZED (
-  SELECT a.project_id, a.channel_id, a.id, a.due_at
+  SELECT a.project_id, a.channel_id, a.id, coalesce(s.due_at, a.due_at) AS due_at, s.due_at IS NOT NULL AS stands
     FROM alerts a
-   WHERE a.told_at IS NULL AND a.due_at <= %(now)s
+   CROSS JOIN LATERAL (
+         SELECT min(f.due_at) AS due_at
+           FROM alert_findings f
+           JOIN alert_rules r ON r.project_id = f.project_id AND r.id = f.rule_id
+           JOIN alert_rule_channels l ON l.project_id = r.project_id AND l.rule_id = r.id AND l.channel_id = a.channel_id
+          WHERE f.project_id = a.project_id AND f.alert_id = a.id
+            AND r.enabled AND (r.muted_until IS NULL OR r.muted_until <= f.due_at)) s
+   WHERE a.told_at IS NULL AND a.dropped_at IS NULL AND a.due_at <= %(now)s AND (s.due_at IS NULL OR s.due_at <= %(now)s)
      AND NOT (a.created_at > %(patience)s AND EXISTS (
           SELECT FROM transitions t
            WHERE t.project_id = a.project_id AND t.id = a.transition_id
@@ -199,26 +216,44 @@ WITH due AS MATERIALIZED (
                    WHERE n.project_id = t.project_id AND n.incident_id = t.incident_id
                      AND n.state = ANY (%(awaited)s::text[]) AND (n.state = 'running' OR n.due_at <= %(now)s)))))
 ), channel AS MATERIALIZED (
-  SELECT c.project_id, c.id, c.kind, c.name, c.target, p.workspace_id, p.name AS project_name, w.name AS workspace_name
+  SELECT c.project_id, c.id, c.kind, c.name, c.target, c.disabled_at, c.muted_until, p.workspace_id, p.name AS project_name,
+         w.name AS workspace_name
     FROM (SELECT project_id, channel_id, min(due_at) AS due_at FROM due GROUP BY project_id, channel_id) d
     JOIN channels c ON c.project_id = d.project_id AND c.id = d.channel_id
     JOIN projects p ON p.id = c.project_id AND p.deleted_at IS NULL
     JOIN workspaces w ON w.id = p.workspace_id
-   WHERE c.disabled_at IS NULL
-     AND (c.muted_until IS NULL OR c.muted_until <= %(now)s)
-     AND (c.told_at IS NULL OR c.told_at + c.digest_minutes * interval '1 minute' <= %(now)s)
-     AND c.hourly_max > (SELECT count(DISTINCT d.created_at) FROM deliveries d
-                          WHERE d.project_id = c.project_id AND d.channel_id = c.id AND d.purpose = 'alert'
-                            AND d.created_at > %(now)s::timestamptz - interval '1 hour')
+   WHERE c.disabled_at IS NOT NULL
+      OR c.muted_until > %(now)s
+      OR (c.told_at IS NULL OR c.told_at + c.digest_minutes * interval '1 minute' <= %(now)s)
+         AND c.hourly_max > (SELECT count(DISTINCT d.created_at) FROM deliveries d
+                              WHERE d.project_id = c.project_id AND d.channel_id = c.id AND d.purpose = 'alert'
+                                AND d.created_at > %(now)s::timestamptz - interval '1 hour')
    ORDER BY d.due_at
    LIMIT 1
      FOR NO KEY UPDATE OF c SKIP LOCKED
-), told AS (
+), judged AS MATERIALIZED (
+  SELECT due.project_id, due.id,
+         CASE WHEN c.disabled_at IS NOT NULL THEN 'channel_off'
+              WHEN due.due_at < c.muted_until THEN 'channel_muted'
+              WHEN NOT due.stands THEN 'rule'
+              WHEN i.status = 'ignored' THEN 'ignored'
+              WHEN i.status = 'resolved' AND i.status_changed_at > coalesce(t.created_at, a.created_at) THEN 'resolved'
+         END AS dropped_for
+    FROM due
+    JOIN channel c ON c.project_id = due.project_id AND c.id = due.channel_id
+    JOIN alerts a ON a.project_id = due.project_id AND a.id = due.id
+    JOIN incidents o ON o.project_id = a.project_id AND o.id = a.incident_id
+    JOIN incidents i ON i.project_id = o.project_id AND i.id = coalesce(o.merged_into, o.id)
+    LEFT JOIN transitions t ON t.project_id = a.project_id AND t.id = a.transition_id
+), ended AS (
   UPDATE alerts a
-     SET told_at = %(now)s
-    FROM due JOIN channel c ON c.project_id = due.project_id AND c.id = due.channel_id
-   WHERE a.project_id = due.project_id AND a.id = due.id AND a.told_at IS NULL
-  RETURNING a.id, a.incident_id, a.transition_id, a.kind, a.reason, a.event_id, a.environment, a.release
+     SET told_at = CASE WHEN j.dropped_for IS NULL THEN %(now)s::timestamptz END,
+         dropped_at = CASE WHEN j.dropped_for IS NOT NULL THEN %(now)s::timestamptz END, dropped_for = j.dropped_for
+    FROM judged j
+   WHERE a.project_id = j.project_id AND a.id = j.id AND a.told_at IS NULL AND a.dropped_at IS NULL
+  RETURNING a.id, a.incident_id, a.transition_id, a.kind, a.reason, a.event_id, a.environment, a.release, a.dropped_for
+), told AS (
+  SELECT id, incident_id, transition_id, kind, reason, event_id, environment, release FROM ended WHERE dropped_for IS NULL
 ), begun AS (
   UPDATE channels c SET told_at = %(now)s FROM channel
    WHERE c.project_id = channel.project_id AND c.id = channel.id AND EXISTS (SELECT FROM told)
@@ -263,8 +298,48 @@ VALUES (%(project_id)s, %(channel_id)s, %(address)s, %(token)s)
 ON CONFLICT (project_id, channel_id, address) DO UPDATE SET address = excluded.address WHERE r.unsubscribed_at IS NULL
 RETURNING token;
 
+-- name: alert_list_waiting
+-- What of a project waits to be told, by channel and why, and until when that is: its rules' quiet hours; the channel's messages of an
+-- hour; its digest; or nothing but the next sweep.
+SELECT c.id AS channel_id, w.reason, count(*) AS count,
+       CASE w.reason WHEN 'quiet_hours' THEN min(a.due_at)
+                     WHEN 'hourly_max' THEN c.free_at
+                     WHEN 'digest' THEN c.digest_at END AS until
+  FROM (SELECT c.project_id, c.id, c.told_at + c.digest_minutes * interval '1 minute' AS digest_at, h.free_at
+          FROM channels c
+         CROSS JOIN LATERAL (
+               SELECT (array_agg(DISTINCT d.created_at ORDER BY d.created_at DESC))[c.hourly_max] + interval '1 hour' AS free_at
+                 FROM deliveries d
+                WHERE d.project_id = c.project_id AND d.channel_id = c.id AND d.purpose = 'alert'
+                  AND d.created_at > %(now)s::timestamptz - interval '1 hour') h
+         WHERE c.project_id = %(project_id)s) c
+ CROSS JOIN LATERAL (
+       SELECT a.id, a.created_at,
+              coalesce(min(f.due_at) FILTER (WHERE r.enabled AND (r.muted_until IS NULL OR r.muted_until <= f.due_at)), a.due_at)
+              AS due_at
+         FROM alerts a
+         LEFT JOIN alert_findings f ON f.project_id = a.project_id AND f.alert_id = a.id
+         LEFT JOIN alert_rules r ON r.project_id = f.project_id AND r.id = f.rule_id
+        WHERE a.project_id = c.project_id AND a.channel_id = c.id AND a.told_at IS NULL AND a.dropped_at IS NULL
+        GROUP BY a.id, a.created_at, a.due_at) a
+ CROSS JOIN LATERAL (
+       SELECT CASE WHEN a.due_at > greatest(a.created_at, %(now)s) THEN 'quiet_hours'
+                   WHEN c.free_at > %(now)s AND (c.digest_at IS NULL OR c.free_at >= c.digest_at) THEN 'hourly_max'
+                   WHEN c.digest_at > %(now)s THEN 'digest'
+                   ELSE 'sweep' END AS reason) w
+ GROUP BY c.id, w.reason, c.free_at, c.digest_at
+ ORDER BY c.id, w.reason;
+
+-- name: alert_list_dropped
+-- What of a project was not told within the day before, by channel and why.
+SELECT a.channel_id, a.dropped_for AS reason, count(*) AS count, max(a.dropped_at) AS last_at
+  FROM alerts a
+ WHERE a.project_id = %(project_id)s AND a.dropped_at > %(now)s::timestamptz - interval '1 day'
+ GROUP BY a.channel_id, a.dropped_for
+ ORDER BY a.channel_id, a.dropped_for;
+
 -- name: alert_delete_old
--- What was told, or never could be, some time ago; nothing of a project that is held.
+-- What was told or dropped, or never could be, some time ago; nothing of a project that is held.
 DELETE FROM alerts WHERE (project_id, id) IN (
   SELECT project_id, id FROM alerts
    WHERE created_at < %(before)s AND NOT is_project_held(project_id) ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED);

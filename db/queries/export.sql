@@ -249,7 +249,8 @@ SELECT a.id, a.incident_id, a.state, a.cause, a.event_id, a.requested_by, a.crea
  LIMIT %(limit)s;
 
 -- name: export_list_alerts
-SELECT a.id, a.channel_id, a.rule_id, a.incident_id, a.kind, a.reason, a.event_id, a.environment, a.release, a.created_at, a.told_at
+SELECT a.id, a.channel_id, a.rule_id, a.incident_id, a.kind, a.reason, a.event_id, a.environment, a.release, a.created_at, a.told_at,
+       a.dropped_at, a.dropped_for
   FROM alerts a
  WHERE a.project_id = %(project_id)s
    AND (%(since)s::text[] IS NULL OR a.id > (%(since)s::text[])[1]::bigint)

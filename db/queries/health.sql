@@ -14,6 +14,17 @@ SELECT count(*) AS waiting,
   FROM deliveries
  WHERE state = 'pending';
 
+-- name: health_alerts
+-- What was found and is not told yet, and since when the longest could have been, its quiet hours and its channel's digest being
+-- over; reads the partial index of what waits.
+SELECT count(*) AS waiting,
+       extract(epoch FROM now() - min(w.due_at) FILTER (WHERE w.due_at <= now()))::float8 AS oldest_due_seconds
+  FROM (SELECT greatest(a.due_at, c.told_at + c.digest_minutes * interval '1 minute') AS due_at
+          FROM alerts a
+          JOIN channels c ON c.project_id = a.project_id AND c.id = a.channel_id
+          JOIN projects p ON p.id = a.project_id AND p.deleted_at IS NULL
+         WHERE a.told_at IS NULL AND a.dropped_at IS NULL) w;
+
 -- name: health_analyses
 -- How many are to be made, how long the oldest could have begun, and whether the model's provider is left alone for a while.
 SELECT count(*) AS waiting, extract(epoch FROM now() - min(a.due_at) FILTER (WHERE a.due_at <= now()))::float8 AS oldest_due_seconds,

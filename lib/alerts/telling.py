@@ -35,7 +35,7 @@ async def tell(conn: db.Connection, now: datetime, *, is_last: bool = False) -> 
     if not rows:
         return None
     waiting = [row for row in rows if row["id"] is not None]
-    if not waiting:  # taken away meanwhile
+    if not waiting:  # taken away meanwhile, or dropped
         return 0
     channel = {**{name: rows[0][name] for name in PLACE}, "id": rows[0]["channel_id"], "kind": rows[0]["channel_kind"]}
     receivers = await receivers_of(conn, channel)
@@ -103,6 +103,15 @@ async def token_of(conn: db.Connection, project_id: int, channel_id: int, addres
     return row["token"] if row else None
 
 
+async def list_waiting(conn: db.Connection, project_id: int, now: datetime) -> dict[str, Any]:
+    """What waits in a project, and what was dropped lately; see models.WaitingAlerts."""
+    place = {"project_id": project_id, "now": now}
+    return {
+        "waiting": await db.fetch_all(conn, "alert_list_waiting", **place),
+        "dropped": await db.fetch_all(conn, "alert_list_dropped", **place),
+    }
+
+
 # -- what a message says ---------------------------------------------------------------------------------------------
 
 
@@ -134,7 +143,7 @@ async def _item(conn: db.Connection, incident: dict[str, Any], alerts: list[dict
         **{name: incident[name] for name in ("title", "culprit", "level", "platform", "first_seen", "last_seen", "event_count")},
         environment=first["environment"] or event.get("environment"), release=first["release"] or event.get("release"),
         people_count=incident["people_count"] or None, frame=_frame(event.get("payload")), explained=explained,
-        removed_count=event.get("removed_count", 0),
+        removed_count=event.get("removed_count"),
     )  # fmt: skip
 
 

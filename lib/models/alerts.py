@@ -265,6 +265,37 @@ class ChannelList(Answer):
     items: list[Channel]
 
 
+class Waiting(Answer):
+    """What waits for a channel to be told, and why.
+
+    reason: quiet_hours of its rules; hourly_max: the channel's messages of this hour have left; digest: its last message was a
+    moment ago; sweep: nothing but the next look. until: null for the last.
+    """
+
+    channel_id: int
+    reason: Literal["quiet_hours", "hourly_max", "digest", "sweep"]
+    count: int
+    until: Moment | None
+
+
+class Dropped(Answer):
+    """What was not told, and why: the channel was off or muted; every rule that found it was off, muted, or told this channel no
+    more (rule); the incident was ignored, or resolved since.
+    """
+
+    channel_id: int
+    reason: Literal["channel_off", "channel_muted", "rule", "ignored", "resolved"]
+    count: int
+    last_at: Moment
+
+
+class WaitingAlerts(Answer):
+    """What waits to be told, and what was dropped within the day before, by channel."""
+
+    waiting: list[Waiting]
+    dropped: list[Dropped]
+
+
 class DeliveryQuery(PageQuery):
     """A page of deliveries, of one state or channel."""
 

@@ -3,7 +3,7 @@ import { html, useState } from '../lib/html.js';
 import { LISTS } from '../lib/alert_drafts.js';
 import { call } from '../lib/api.js';
 import { Confirm } from '../lib/forms.js';
-import { useLoad } from '../lib/load.js';
+import { useEvery, useLoad } from '../lib/load.js';
 import { Empty, Menu, Problem, Skeleton, Time, useTitle } from '../lib/parts.js';
 import { may } from '../lib/permissions.js';
 import { say, sayFailed } from '../lib/toasts.js';
@@ -11,6 +11,11 @@ import { ChannelDialog, RuleDialog } from './alert_forms.js';
 import { Deliveries } from './deliveries.js';
 
 const DAY = 86_400_000;
+const SECONDS = 10;
+/** Why something waits. @type {Record<string, string>} */
+const WAITS = { quiet_hours: 'for the end of quiet hours', hourly_max: 'since this hour’s messages have left', digest: 'for the next digest', sweep: 'to be told in a moment' };
+/** Why something was not told. @type {Record<string, string>} */
+const DROPS = { channel_off: 'the channel was off', channel_muted: 'the channel was muted', rule: 'no rule wanted it told any more', ignored: 'its incident was ignored', resolved: 'its incident was resolved meanwhile' };
 
 /** @param {any} props */
 export default function Alerts({ project, place }) {
@@ -18,6 +23,8 @@ export default function Alerts({ project, place }) {
   const path = { project_id: project.id };
   const rules = useLoad((signal) => call('listRules', { path, signal }), [project.id], { keep: true });
   const channels = useLoad((signal) => call('listChannels', { path, signal }), [project.id], { keep: true });
+  const left = useLoad((signal) => call('listWaitingAlerts', { path, signal }), [project.id], { keep: true });
+  useEvery(left.reload, SECONDS, [left.reload]);
   const [asking, setAsking] = useState(/** @type {any} */ (null));
   const mayChange = may(project.workspace, 'alerts:write');
   const close = () => setAsking(null);
@@ -40,7 +47,7 @@ export default function Alerts({ project, place }) {
       ${!rules.data || !channels.data ? html`<${Skeleton} rows=${3} kind="list" />` : !rules.data.items.length ? html`<${Empty} title="No rule"><p>Nobody is told of anything. Make a rule.</p><//>`
         : html`<ul class="listed">${rules.data.items.map((/** @type {any} */ rule) => html`<li key=${rule.id}>
           <div><b>${rule.name}</b> ${!rule.enabled && html`<span class="badge">off</span>`} ${isMuted(rule) && html`<span class="badge">muted until ${new Date(rule.muted_until).toLocaleString()}</span>`}
-            <div class="muted small-text">${conditionText(rule.conditions)}${filterText(rule.filters)}. To ${names(channels.data.items, rule.channel_ids)}.</div></div>
+            <div class="muted small-text">${conditionText(rule.conditions)}${filterText(rule.filters)}. To ${names(channels.data.items, rule.channel_ids)}.${quietText(rule.quiet_hours)}</div></div>
           ${mayChange && html`<div class="row-actions">
             <button class="small" onClick=${() => setAsking({ rule })}>Edit</button>
             <${Menu} label="More"><button onClick=${() => change(rule, { muted_until: new Date(Date.now() + DAY).toISOString() }, `${rule.name} is silent for a day`)}>Mute for a day</button>
@@ -52,7 +59,8 @@ export default function Alerts({ project, place }) {
       ${!channels.data ? html`<${Skeleton} rows=${2} kind="list" />` : html`<ul class="listed">${channels.data.items.map((/** @type {any} */ one) => html`<li key=${one.id}>
         <div><b>${one.name}</b> <span class="badge">${one.kind}</span> ${!one.confirmed ? html`<span class="badge escalated">waits for consent</span>` : isUnheard(one) && html`<span class="badge regressed">nobody receives it</span>`} ${one.disabled_at && html`<span class="badge regressed">off</span>`} ${isMuted(one) && html`<span class="badge">muted until ${new Date(one.muted_until).toLocaleString()}</span>`}
           <div class="muted small-text">${one.target}. At once, then at most every ${one.digest_minutes} min; ${one.hourly_max} an hour at most. ${one.disabled_reason ?? ''} ${one.failing_since && html`Fails since <${Time} iso=${one.failing_since} />.`}</div>
-          ${one.ended_by_you ? html`<div class="small-text">You have ended its mails. <button class="link" onClick=${() => resume(one)}>Get them again</button></div>` : isUnheard(one) && html`<div class="small-text">${isAsked(one) ? `${one.target} has ended its mails, or has not begun them. Ask once more, or name another address.` : 'No owner is left who gets its mails: each has ended them, or has no address.'}</div>`}</div>
+          ${one.ended_by_you ? html`<div class="small-text">You have ended its mails. <button class="link" onClick=${() => resume(one)}>Get them again</button></div>` : isUnheard(one) && html`<div class="small-text">${isAsked(one) ? `${one.target} has ended its mails, or has not begun them. Ask once more, or name another address.` : 'No owner is left who gets its mails: each has ended them, or has no address.'}</div>`}
+          <${Left} found=${left.data} channel=${one} /></div>
         ${mayChange && html`<div class="row-actions"><button class="small" onClick=${() => test(one)}>Send a test</button><button class="small" onClick=${() => setAsking({ channel: one })}>Edit</button>
           <${Menu} label="More">${isAsked(one) && html`<button onClick=${() => askAgain(one)}>Ask once more</button>`}
             <button onClick=${() => changeChannel(one, { enabled: Boolean(one.disabled_at) }, `${one.name} is ${one.disabled_at ? 'on' : 'off'}`)}>${one.disabled_at ? 'Switch on' : 'Switch off'}</button>
@@ -66,6 +74,23 @@ export default function Alerts({ project, place }) {
     ${asking?.deleteChannel && html`<${Confirm} title=${`Delete ${asking.deleteChannel.name}`} label="Delete" onClose=${close} onYes=${() => call('deleteChannel', { path: { ...path, channel_id: asking.deleteChannel.id } }).then(reload)}><p>What waits for it is cancelled, and rules that led only to it tell nobody.</p><//>`}
   </div>`;
 }
+
+/** What waits for a channel, and what it was not told. @param {{ found: any, channel: any }} props */
+function Left({ found, channel }) {
+  /** @param {any[] | undefined} lines @returns {any[]} */
+  const own = (lines) => (lines ?? []).filter((one) => one.channel_id === channel.id);
+  const texts = [
+    ...own(found?.waiting).map((one) => `${waitText(one.count)} ${WAITS[one.reason] ?? one.reason}${one.until ? `, until ${new Date(one.until).toLocaleString()}` : ''}.`),
+    ...own(found?.dropped).map((one) => `Not told within a day: ${one.count}, as ${DROPS[one.reason] ?? one.reason}.`),
+  ];
+  return texts.map((text) => html`<div class="muted small-text" key=${text}>${text}</div>`);
+}
+
+/** @param {number} count */
+const waitText = (count) => (count === 1 ? '1 alert waits' : `${count} alerts wait`);
+
+/** @param {any} quiet hours of a rule, or nothing */
+const quietText = (quiet) => (quiet ? ` Quiet from ${quiet.from} to ${quiet.to} (${quiet.time_zone})${quiet.days?.length ? `, from ${quiet.days.join(', ')}` : ''}.` : '');
 
 /** @param {any} one a rule or a channel */
 const isMuted = (one) => Boolean(one.muted_until) && new Date(one.muted_until) > new Date();

@@ -204,6 +204,7 @@ EXAMPLES: dict[str, Example] = {
     "test_channel": Example(path={"channel_id": "owners_channel_id"}),
     "ask_channel": Example(trail=False),  # the list of deliveries shows the mail
     "resume_channel": Example(path={"channel_id": "ended_channel_id"}),
+    "list_waiting_alerts": Example(),
     "list_deliveries": Example(None, lambda ids: {"channel_id": ids["channel_id"]}),
     "read_delivery": Example(),
     "resend_delivery": Example(),

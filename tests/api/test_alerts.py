@@ -369,7 +369,27 @@ async def test_what_waits_for_a_deleted_channel_is_cancelled(alerts: Alerts, sin
     assert not sink.posts
 
 
-# -- deliveries
+# -- what waits, and deliveries
+
+
+async def test_what_waits_is_told_by_channel_with_the_reason(alerts: Alerts, sink: SinkStandIn) -> None:
+    made = await alerts.channel(sink, digest_minutes=1_440)
+    await alerts.call("POST", "/alert-rules", RULE | {"channel_ids": [made["id"]]}, expect=201)
+    for kind in ("One", "Two"):
+        event = {"error": {"type": kind, "message": "x"}, "environment": "staging"}
+        assert (await alerts.stage.ingest.post("/api/ingest", json=event, headers=alerts.tenant.bearer)).status_code == 200
+        await alerts.sweep()
+    found = await alerts.call("GET", "/waiting-alerts")
+    models.WaitingAlerts.model_validate(found)
+    [waiting] = found["waiting"]
+    assert (waiting["channel_id"], waiting["reason"], waiting["count"]) == (made["id"], "digest", 1)
+    assert waiting["until"] > datetime.now(UTC).isoformat()
+    await alerts.stage.rows("UPDATE incidents SET status = 'ignored' WHERE project_id = %s", alerts.tenant.project_id)
+    await alerts.sweep(timedelta(days=1, minutes=1))
+    found = await alerts.call("GET", "/waiting-alerts")
+    assert found["waiting"] == []
+    models.WaitingAlerts.model_validate(found)
+    assert [(one["channel_id"], one["reason"], one["count"]) for one in found["dropped"]] == [(made["id"], "ignored", 1)]
 
 
 async def test_the_list_of_deliveries_tells_state_tries_errors_and_when_next(

@@ -89,6 +89,7 @@ async def test_a_rule_is_given_every_condition_and_quiet_hours_and_a_channel_is_
     await dialog.get_by_role("button", name="Save").click()
     rule = page.get_by_role("listitem").filter(has_text="What is odd")
     await rule.get_by_text("5 times the usual in 60 min; more than 0 people; 10, 100, 1,000").wait_for()
+    await rule.get_by_text("Quiet from 22:00 to 06:30").wait_for()
     await rule.get_by_role("button", name="Edit").click()
     edited = page.get_by_role("dialog", name="Rule What is odd")
     await expect(edited.get_by_label("Quiet from")).to_have_value("22:00")

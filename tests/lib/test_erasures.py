@@ -279,6 +279,7 @@ async def test_each_text_of_a_project_is_looked_at_or_left_alone_for_a_reason(da
     ours = {  # columns whose words are ours, or a person's choice among ours
         *("status", "level", "kind", "platform", "rule", "state", "cause", "model", "purpose", "recipient", "idempotency_key"),
         *("provider_id", "outcome", "action", "object_id", "actor_kind", "address", "release_key", "name", "sort", "sender"),
+        "dropped_for",
     }
     missing = {
         (relation, field)

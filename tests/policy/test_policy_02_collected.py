@@ -18,6 +18,7 @@ EVENTS = {
 }
 OPERATION = {
     *("usage", "outcomes", "outcome_samples", "fingerprint_minutes", "project_hours", "alert_states", "alert_watches", "alerts"),
+    "alert_findings",
     *("notices", "deliveries", "attempts", "audit_log", "audit_refusals", "erasures", "cron_runs", "retention_sweeps"),
     *("schema_migrations", "analysis_months", "analysis_spending", "analysis_provider"),
 }

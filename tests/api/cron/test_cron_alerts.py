@@ -95,6 +95,7 @@ async def test_a_run_sends_what_is_due_and_health_tells(
     assert len(sink.posts) == 1
     other = await stage.client(api.health.app)
     database = (await other.get("/api/health")).json()["database"]
+    assert database["alerts"] == {"waiting": 0, "oldest_due_seconds": None}
     assert database["deliveries"] == {"waiting": 0, "oldest_due_seconds": None, "dead_within_a_day": 0}
     [told] = [one for one in database["crons"] if one["job"] == "alerts"]
     assert told["finished_at"] >= told["started_at"]

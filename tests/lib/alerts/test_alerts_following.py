@@ -101,6 +101,15 @@ async def test_a_message_shows_where_it_crashed(alerting: Alerting) -> None:
     assert item["removed_count"] == 3
 
 
+async def test_a_message_about_an_event_that_is_gone_claims_nothing_of_it(alerting: Alerting) -> None:
+    await alerting.rule(ALL)
+    await alerting.record()
+    await alerting.rows("DELETE FROM events WHERE project_id = %s", alerting.project_id)
+    await alerting.sweep()
+    [item] = alerting.sink.posts[0].body["data"]["items"]
+    assert (item["frame"], item["removed_count"]) == (None, None)
+
+
 async def test_two_rules_tell_a_channel_once(alerting: Alerting) -> None:
     channel_id = await alerting.rule(ALL)
     [(second,)] = await alerting.rows(
@@ -140,8 +149,29 @@ async def test_no_more_messages_an_hour_than_the_channel_bears(alerting: Alertin
         await alerting.record(f"crash {number}")
         await alerting.sweep(MINUTE)
     assert [len(items) for items in alerting.told()] == [1, 1, 1]
-    await alerting.sweep(HOUR - 5 * MINUTE)
+    await alerting.sweep(HOUR - 7 * MINUTE)
+    assert len(alerting.told()) == 3, "the first has left 59 minutes ago"
+    await alerting.sweep(2 * MINUTE)
     assert [len(items) for items in alerting.told()] == [1, 1, 1, 3]
+
+
+async def test_an_incident_that_is_told_for_several_reasons_is_named_by_the_weightiest(alerting: Alerting) -> None:
+    await alerting.rule(ALL)
+    kinds = ["regressed", "new", "escalated", "frequency", "milestone"]
+    incidents = [await alerting.record(f"crash {number}") for number in range(len(kinds) - 1)]
+    await alerting.sweep()
+    alerting.sink.posts.clear()
+    for incident_id, *pair in zip(incidents, kinds[1:], kinds[:-1], strict=False):  # the lighter one was found first
+        await alerting.rows(
+            "INSERT INTO alerts (project_id, channel_id, rule_id, incident_id, kind, reason, created_at, due_at)"
+            " SELECT a.project_id, a.channel_id, a.rule_id, a.incident_id, w.kind, w.kind, %s, %s"
+            "   FROM alerts a, unnest(%s::text[]) WITH ORDINALITY AS w (kind, nth) WHERE a.incident_id = %s ORDER BY w.nth",
+            alerting.now, alerting.now, pair, incident_id,
+        )  # fmt: skip
+    await alerting.sweep()
+    assert alerting.told() == [list(zip(incidents, kinds, strict=False))]
+    reasons = [item["reason"] for item in alerting.sink.posts[0].body["data"]["items"]]
+    assert reasons[0] == "new; regressed", "all are said"
 
 
 async def test_a_digest_says_how_many_it_leaves_out(alerting: Alerting) -> None:
