@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, LiteralString, NamedTuple
 from urllib.parse import quote
 
 import httpx
@@ -101,22 +101,75 @@ def incidents(product: Product) -> list[int]:
     return [answer["items"][0]["incident_id"] for answer in answers]
 
 
+class Named(NamedTuple):
+    """A workspace of one project in which everything is named by an attack; incident: one of it, that somebody has."""
+
+    workspace_id: int
+    project_id: int
+    incident_id: int
+
+
 @pytest.fixture(scope="module")
-def named(product: Product) -> str:
-    """The address of a project in which everything is named by an attack."""
-    address = {"address": "owner@example.com"}
-    rule = {"name": ATTACKS[1][:80], "match": {"tag." + ATTACKS[0]: ATTACKS[2]}, "fingerprint": [ATTACKS[3]]}
-    with httpx.Client(base_url=product.url, headers=filled.headers(product), timeout=30) as client:
-        made = client.post("/api/workspaces/1/projects", json={"name": ATTACKS[0][:80]}).raise_for_status().json()
-        base = f"/projects/{made['id']}"
+def named(product: Product) -> Iterator[Named]:
+    with (
+        httpx.Client(base_url=product.url, headers=filled.headers(product), timeout=30) as client,
+        psycopg.connect(product.database_url, autocommit=True) as conn,
+    ):
+
+        def post(path: str, body: Any = None, method: str = "POST") -> Any:
+            answer = client.request(method, path, json=body)
+            assert answer.is_success, answer.text
+            return answer.json()
+
+        workspace = post("/api/workspaces", {"name": ATTACKS[4]})["id"]
+        project = post(f"/api/workspaces/{workspace}/projects", {"name": ATTACKS[0][:80]})["id"]
+        base = f"/api/projects/{project}"
+        keys = [post(f"{base}/keys", {"name": attack[:80], "kind": "ingest"})["key"] for attack in ATTACKS]
         for attack in ATTACKS:
-            client.post(f"/api{base}/keys", json={"name": attack[:80]}).raise_for_status()
-            client.post(f"/api{base}/views", json={"name": attack[:80], "query": attack}).raise_for_status()
+            post(f"{base}/views", {"name": attack[:80], "query": attack})
+        target = {"kind": "email", "target": {"address": "owner@example.com"}}
+        channels = [post(f"{base}/channels", {"name": attack[:80], **target})["id"] for attack in ATTACKS[:4]]
+        filters = {"releases": [ATTACKS[1]], "routes": [ATTACKS[2]], "tags": {ATTACKS[0]: ATTACKS[2]}}
+        rule = {"conditions": {"transitions": ["new"]}, "filters": filters, "channel_ids": channels[:2]}
         for attack in ATTACKS[:4]:
-            body = {"name": attack[:80], "kind": "email", "target": address}
-            client.post(f"/api{base}/channels", json=body).raise_for_status()
-        client.put(f"/api{base}/grouping-rules", json={"rules": [rule], "version": 0}).raise_for_status()
-    return str(base)
+            post(f"{base}/alert-rules", {"name": attack[:80], **rule})
+        post(f"{base}/channels/{channels[0]}/test")
+        conn.execute("UPDATE deliveries SET last_error = %s WHERE project_id = %s", [ATTACKS[0], project])
+        grouping = {"name": ATTACKS[1][:80], "match": {"tag." + ATTACKS[0]: ATTACKS[2]}, "fingerprint": [ATTACKS[3]]}
+        post(f"{base}/grouping-rules", {"rules": [grouping], "version": 0}, "PUT")
+
+        headers = {"Authorization": f"Bearer {keys[0]}"}
+        for attack in ATTACKS[:6]:
+            sent = client.post("/api/ingest", json=hostile_event(attack), headers=headers).raise_for_status().json()
+        incident = sent["items"][0]["incident_id"]
+        person = one(conn, "INSERT INTO people (clerk_user_id, email, name) VALUES ('hostile', %s, %s) RETURNING id",
+                     ATTACKS[0], ATTACKS[5])  # fmt: skip
+        conn.execute("INSERT INTO members (workspace_id, person_id, role) VALUES (%s, %s, 'member')", [workspace, person])
+        post(f"{base}/incidents/{incident}/assignee", {"person_id": person}, "PUT")
+        analysis = explain(conn, project, 10**12 - 1, incident, ATTACKS[0])
+        post(f"{base}/incidents/{incident}/analyses/{analysis}/correction", {"text": ATTACKS[1]}, "PUT")
+        yield Named(workspace, project, incident)
+        conn.execute("UPDATE workspaces SET deleted_at = now() WHERE id = %s", [workspace])  # out of the way of other tests
+
+
+def one(conn: psycopg.Connection[Any], query: LiteralString, *given: Any) -> int:
+    """The number that a statement answers."""
+    row = conn.execute(query, given).fetchone()
+    assert row
+    return int(row[0])
+
+
+def explain(conn: psycopg.Connection[Any], project_id: int, analysis_id: int, incident_id: int, attack: str) -> int:
+    """An analysis as if nothing had made it harmless before it was stored; answers its id."""
+    evidence = [{"function": attack, "module": attack, "file": attack, "line": 1, "source": attack, "shows": attack}]
+    said = dict.fromkeys(("summary", "likely_cause", "suggested_fix"), f"[x](https://evil.example/) {attack}")
+    return one(
+        conn,
+        "INSERT INTO analyses (project_id, id, incident_id, state, cause, created_at, due_at, finished_at, model, result,"
+        " confidence) OVERRIDING SYSTEM VALUE"
+        " VALUES (%s, %s, %s, 'done', 'new', now(), now(), now(), 'm', %s, 0.62) RETURNING id",
+        project_id, analysis_id, incident_id, json.dumps({**said, "severity": "high", "evidence": evidence}),
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -152,16 +205,9 @@ async def test_hostile_text_is_shown_and_never_runs(product: Product, owner: Per
 async def test_an_analysis_is_shown_as_text_with_its_confidence_and_where_it_comes_from(
     product: Product, owner: Person, incidents: list[int]
 ) -> None:
-    """As if nothing had made it harmless before it was stored."""
     for number, (incident, attack) in enumerate(zip(incidents, ATTACKS, strict=True)):
-        evidence = [{"function": attack, "module": attack, "file": attack, "line": 1, "source": attack, "shows": attack}]
-        said = dict.fromkeys(("summary", "likely_cause", "suggested_fix"), f"[x](https://evil.example/) {attack}")
         with psycopg.connect(product.database_url, autocommit=True) as conn:
-            conn.execute(
-                "INSERT INTO analyses (project_id, id, incident_id, state, cause, created_at, due_at, finished_at, model, result,"
-                " confidence) OVERRIDING SYSTEM VALUE VALUES (%s, %s, %s, 'done', 'new', now(), now(), now(), 'm', %s, 0.62)",
-                [product.project_id, 10**12 + number, incident, json.dumps({**said, "severity": "high", "evidence": evidence})],
-            )
+            explain(conn, product.project_id, 10**12 + number, incident, attack)
         page = await owner.open(f"/projects/{product.project_id}/incidents/{incident}")
         shown = page.get_by_role("region", name="Analysis")
         await shown.get_by_text("confidence 0.62, medium").wait_for()
@@ -174,14 +220,64 @@ async def test_an_analysis_is_shown_as_text_with_its_confidence_and_where_it_com
     assert await owner.all_noticed() == []
 
 
-async def test_hostile_names_of_what_people_make_run_nowhere(product: Product, owner: Person, named: str) -> None:
-    own = [f"{named}/{page}" for page in ("keys", "incidents", "alerts", "settings", "start", "usage")]
-    for path in (*own, "/workspaces/1/audit", "/workspaces/1/data", "/account"):
-        page = await owner.open(path)
+# What opens a dialog; of each such word two buttons are enough.
+OPENERS = """() => {
+  const counts = new Map();
+  const opens = (one) => /…$|^(Edit|Rotate|Revoke|Remove|Leave|New (key|rule|channel))$/.test(one.textContent.trim());
+  return [...document.querySelectorAll('main button')].filter((one) => !one.disabled && opens(one)).filter((one) => {
+    const word = one.textContent.trim();
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+    return counts.get(word) <= 2;
+  }).map((one, index) => (one.dataset.opens = String(index), one.textContent.trim()));
+}"""
+MARKUP = ":is(main, header, dialog, .toasts) :is(script, iframe, img, base, style, object, form[action])"
+FOREIGN = "() => [...document.querySelectorAll('a[href]')].map((one) => one.href)"
+
+
+@pytest.mark.timeout(300)
+async def test_hostile_names_of_what_people_make_run_nowhere(product: Product, owner: Person, named: Named) -> None:
+    """On every page, with everything unfolded, every menu open, and in every dialog."""
+    project, workspace = f"/projects/{named.project_id}", f"/workspaces/{named.workspace_id}"
+    own = [f"{project}/{page}" for page in ("keys", "incidents", "alerts", "settings", "start", "usage")]
+    own += [
+        f"{project}/incidents/{named.incident_id}",
+        *(f"{workspace}/{page}" for page in ("members", "audit", "data")),
+        "/account",
+    ]
+    opened: set[str] = set()
+    page = owner.page
+
+    async def nothing_is_markup(where: str) -> None:
+        assert await page.locator(MARKUP).count() == 0, where
+        links = await page.evaluate(FOREIGN)
+        assert all(link.startswith((product.url, "https://github.com/")) for link in links), where
+
+    for path in own:
+        await owner.open(path)
         await page.locator("main :is(h1, h2)").first.wait_for(state="attached")
         await page.wait_for_load_state("networkidle")
-        await page.evaluate("() => { for (const one of document.querySelectorAll('details')) one.open = true }")
-        assert await page.locator(":is(main, header) :is(script, iframe, img, base, style, object)").count() == 0
+        unfold = "() => { for (const one of document.querySelectorAll('details')) one.open = true }"
+        await page.evaluate(unfold)
+        await nothing_is_markup(path)
+        for number, word in enumerate(await page.evaluate(OPENERS)):
+            await page.evaluate(unfold)
+            await page.evaluate(f"() => document.querySelector('[data-opens=\"{number}\"]')?.click()")
+            if await page.locator("dialog").count():  # drawn by now, and shown a moment later
+                await page.locator("dialog[open]").wait_for()
+                opened.add(word)
+                await nothing_is_markup(f"{path}: {word}")
+                await page.keyboard.press("Escape")
+                await page.locator("dialog[open]").wait_for(state="detached")
+    assert {"New key", "Edit", "Delete…", "Rotate", "Revoke", "Remove", "Correct it…", "Merge…"} <= opened
+    await owner.open(f"{project}/incidents")
+    await page.get_by_role("listitem").first.wait_for()
+    await nothing_is_markup("list")
+    assert ATTACKS[5] in await page.get_by_role("list", name="Incidents").inner_text()  # who has it
+    await page.keyboard.press("Control+k")
+    for words in ("<img", "noticed"):
+        await page.get_by_role("dialog").get_by_role("combobox").fill(words)
+        await page.get_by_role("option").filter(has_text="incident #").first.wait_for()
+        await nothing_is_markup("palette")
     assert await owner.all_noticed() == []
 
 
