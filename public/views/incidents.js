@@ -225,7 +225,7 @@ function More({ list }) {
   };
   useEffect(() => {
     if (!list.cursor || busy || error || !mark.current) return undefined;
-    const observer = new IntersectionObserver((entries) => entries[0]?.isIntersecting && load(), { rootMargin: '600px' });
+    const observer = new IntersectionObserver((entries) => entries.some((one) => one.isIntersecting) && load(), { rootMargin: '600px' });
     observer.observe(mark.current);
     return () => observer.disconnect();
   }, [list.cursor, busy, error]);
