@@ -1,6 +1,7 @@
 // What people do to incidents: shown at once, told to the API, taken back where it refuses, and undone on demand.
 import { call } from './api.js';
 import { counted } from './format.js';
+import { forgetLists } from './kept_lists.js';
 import { doing, say, sayFailed } from './toasts.js';
 
 /** @typedef {{ status: string, in_next_release?: boolean, ignored_until?: string, ignored_events?: number }} Change */
@@ -93,6 +94,7 @@ export async function merge(project_id, incidents, changed, undone = changed) {
   const [first, ...others] = incidents;
   try {
     const { moved } = await call('mergeIncidents', { path: { project_id, incident_id: first.id }, body: { incident_ids: others.map((one) => one.id) } });
+    forgetLists();
     changed();
     say(`Merged ${counted(others.length, 'incident')} into #${first.id}`, { undo: moved.length ? () => unmerge(project_id, first.id, moved, undone) : undefined });
   } catch (error) {
@@ -115,6 +117,7 @@ async function unmerge(project_id, incident_id, moved, undone) {
   } catch (error) {
     sayFailed(error);
   }
+  forgetLists();
   undone();
 }
 
@@ -128,6 +131,7 @@ async function unmerge(project_id, incident_id, moved, undone) {
 export async function split(project_id, incident_id, fingerprints, changed) {
   try {
     const answer = await call('splitIncident', { path: { project_id, incident_id }, body: { fingerprints } });
+    forgetLists();
     changed();
     say(`Split off ${[...new Set(answer.split.map((/** @type {any} */ one) => `#${one.incident_id}`))].join(', ')}`);
   } catch (error) {

@@ -1,5 +1,5 @@
 // Loading what a page shows: the answer, or what went wrong, and never an answer to an older question.
-import { useCallback, useEffect, useState } from './html.js';
+import { useCallback, useEffect, useRef, useState } from './html.js';
 
 /**
  * @template T
@@ -11,13 +11,18 @@ import { useCallback, useEffect, useState } from './html.js';
  * @template T
  * @param {(signal: AbortSignal) => Promise<T>} ask
  * @param {unknown[]} dependencies
- * @param {{ keep?: boolean }} [options]
+ * @param {{ keep?: boolean, given?: T | null }} [options] given: an answer that is there already, so that none is asked for at first
  * @returns {Loaded<T>}
  */
-export function useLoad(ask, dependencies, { keep = false } = {}) {
+export function useLoad(ask, dependencies, { keep = false, given = null } = {}) {
   const [round, setRound] = useState(0);
-  const [state, setState] = useState(/** @type {{ data: T | null, error: Error | null, loading: boolean }} */ (EMPTY));
+  const [state, setState] = useState(/** @type {{ data: T | null, error: Error | null, loading: boolean }} */ (given === null ? EMPTY : { data: given, error: null, loading: false }));
+  const spared = useRef(given !== null);
   useEffect(() => {
+    if (spared.current) {
+      spared.current = false;
+      return undefined;
+    }
     const controller = new AbortController();
     setState((now) => ({ data: keep || round ? now.data : null, error: null, loading: true }));
     ask(controller.signal).then(
@@ -36,6 +41,19 @@ export function useLoad(ask, dependencies, { keep = false } = {}) {
 }
 
 const EMPTY = { data: null, error: null, loading: true };
+
+/**
+ * Call `act` whenever `dependencies` change, but not for the first rendering.
+ * @param {() => void} act
+ * @param {unknown[]} dependencies
+ */
+export function useChanged(act, dependencies) {
+  const first = useRef(true);
+  useEffect(() => {
+    if (!first.current) act();
+    first.current = false;
+  }, dependencies);
+}
 
 /**
  * Call `act` every so many seconds while somebody can see the page.

@@ -6,6 +6,13 @@ import { useEffect, useState } from './html.js';
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
+// Before the listeners that draw, which ask for it.
+let back = false;
+addEventListener('popstate', () => void (back = true));
+
+/** Whether the place that is shown now was come back to: by the browser's Back or Forward, or by a link with rel="prev". */
+export const cameBack = () => back;
+
 /** @returns {Place} */
 export function here() {
   return { path: location.pathname, query: new URLSearchParams(location.search), hash: location.hash };
@@ -14,10 +21,12 @@ export function here() {
 /**
  * Go to an address of this site without loading a page.
  * @param {string} href
- * @param {{ replace?: boolean, keepScroll?: boolean }} [options] replace: without an entry in the history
+ * @param {{ replace?: boolean, keepScroll?: boolean, returning?: boolean }} [options] replace: without an entry in the history; returning:
+ *   to what was left, as it was
  */
-export function go(href, { replace = false, keepScroll = false } = {}) {
-  if (replace) history.replaceState(null, '', href);
+export function go(href, { replace = false, keepScroll = false, returning = false } = {}) {
+  back = returning;
+  if (replace) history.replaceState(history.state, '', href);
   else history.pushState(null, '', href);
   for (const listener of listeners) listener();
   if (!replace && !keepScroll) scrollTo(0, 0);
@@ -62,7 +71,7 @@ export function interceptLinks() {
     if (link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
     if (/^\/(api|local|sign-in)(\/|$)/.test(link.pathname) || link.getAttribute('href')?.startsWith('#')) return;
     event.preventDefault();
-    go(link.pathname + link.search + link.hash);
+    go(link.pathname + link.search + link.hash, { returning: link.rel === 'prev' });
   });
 }
 

@@ -2,6 +2,7 @@
 import { html } from '../lib/html.js';
 import { call } from '../lib/api.js';
 import { counted, exactly, titled } from '../lib/format.js';
+import { listAddress, tell, useTold, useWayBack } from '../lib/kept_lists.js';
 import { useLoad } from '../lib/load.js';
 import { Level, Problem, Skeleton, Time, Transitions, useTitle } from '../lib/parts.js';
 import { go, withQuery } from '../lib/router.js';
@@ -13,6 +14,7 @@ import { Asked } from './incident_asked.js';
 import { Breadcrumbs, Contexts, Dropped, Raw, Removals, RequestPart, Tags } from './event_parts.js';
 import { Grouping, Suggestions } from './grouping.js';
 import { TagSpread, Trend, useTagSpread } from './incident_about.js';
+import { Arrived, useNews } from './incident_news.js';
 import { Story } from './stack.js';
 import { Stepper, useSteps } from './stepper.js';
 
@@ -27,21 +29,25 @@ export default function Incident({ account, project, parts, place }) {
     [project.id, steps.shown],
     { keep: true },
   );
-  const spread = useTagSpread(project, incident_id);
   const activity = useActivity(project, incident.data);
   useTitle(incident.data?.title ?? `Incident ${incident_id}`);
-  const apply = (/** @type {any[]} */ changed) => incident.set((now) => ({ ...now, ...changed[0] }));
+  useWayBack(project.id, incident_id);
+  useTold((incidents) => incident.set((now) => ({ ...now, ...incidents.find((one) => one.id === now.id) })), [incident.set]);
+  const news = useNews(path, incident.data);
+  const spread = useTagSpread(project, incident_id, news.round);
   const reload = () => (incident.reload(), steps.reload());
+  const showNewest = () => (news.read(), steps.reload(), go(withQuery({ event: null }), { replace: true, keepScroll: true }));
 
   if (incident.error) return html`<${Problem} error=${incident.error} retry=${incident.reload} />`;
   if (!incident.data) return html`<${Skeleton} rows=${14} kind="page" />`;
   return html`<div class="incident">
+    <${Arrived} arrived=${news.arrived} onShow=${showNewest} />
     <${Headline} project=${project} incident=${incident.data} acts=${activity.data?.items ?? []} />
-    <${Actions} account=${account} project=${project} incident=${incident.data} event=${event.data} apply=${apply} />
-    <${Asked} project=${project} incident=${incident.data} place=${place} apply=${apply} />
+    <${Actions} account=${account} project=${project} incident=${incident.data} event=${event.data} apply=${tell} />
+    <${Asked} project=${project} incident=${incident.data} place=${place} apply=${tell} />
     <div class="columns">
       <div class="main-column">
-        <${Trend} project=${project} incident_id=${incident_id} place=${place} />
+        <${Trend} project=${project} incident_id=${incident_id} place=${place} round=${news.round} />
         <${Analysis} project=${project} incident_id=${incident_id} />
         <${Stepper} steps=${steps} incident=${incident.data} event=${steps.shown && event.data} spread=${spread.data} />
         <${Shown} steps=${steps} event=${event} />
@@ -63,7 +69,7 @@ function Headline({ project, incident, acts }) {
   const { kind, message } = titled(incident);
   const back = `/projects/${project.id}/incidents`;
   return html`<header class="incident-head">
-    <p class="trail"><a href=${back}>Incidents</a> <span class="muted">#${incident.id}</span></p>
+    <p class="trail"><a href=${listAddress(project.id)} rel="prev">Incidents</a> <span class="muted">#${incident.id}</span></p>
     <h1>${kind && html`<b>${kind}</b>`}${kind && message && ' '}<span><${Text} text=${message} /></span></h1>
     <p class="details"><${Level} level=${incident.level} />
       ${incident.culprit && html`<span class="culprit">${incident.culprit}</span>`}

@@ -11,11 +11,11 @@ import { Text } from '../lib/text.js';
 const WINDOWS = new Map([['24h', '24 h'], ['14d', '14 d'], ['90d', '90 d']]);
 
 /** @param {any} props */
-export function Trend({ project, incident_id, place }) {
+export function Trend({ project, incident_id, place, round }) {
   const asked = place.query.get('trend') ?? '';
   const span = WINDOWS.has(asked) ? asked : '14d';
   const path = { project_id: project.id, incident_id };
-  const trend = useLoad((signal) => call('readTrend', { path, query: { window: span }, signal }), [project.id, incident_id, span], { keep: true });
+  const trend = useLoad((signal) => call('readTrend', { path, query: { window: span }, signal }), [project.id, incident_id, span, round], { keep: true });
   return html`<section class="trend-part" aria-label="Events over time">
     <div class="section-head"><h2>Events</h2><div class="tabs small" role="group" aria-label="How far back">
       ${[...WINDOWS].map(([name, label]) => html`<button key=${name} aria-pressed=${span === name}
@@ -24,9 +24,9 @@ export function Trend({ project, incident_id, place }) {
   </section>`;
 }
 
-/** @param {any} project @param {string} incident_id */
-export const useTagSpread = (project, incident_id) =>
-  useLoad((signal) => call('readTagCounts', { path: { project_id: project.id, incident_id }, signal }), [project.id, incident_id]);
+/** @param {any} project @param {string} incident_id @param {number} round */
+export const useTagSpread = (project, incident_id, round) =>
+  useLoad((signal) => call('readTagCounts', { path: { project_id: project.id, incident_id }, signal }), [project.id, incident_id, round], { keep: true });
 
 /** Each value leads to the incidents that have it. @param {any} props */
 export function TagSpread({ project, spread }) {

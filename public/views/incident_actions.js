@@ -2,6 +2,7 @@
 import { html, useState } from '../lib/html.js';
 import { call } from '../lib/api.js';
 import { assign, merge, setStatus } from '../lib/incident_actions.js';
+import { listAddress } from '../lib/kept_lists.js';
 import { useKeys } from '../lib/keyboard.js';
 import { githubIssue, markdown, repositoryOf } from '../lib/markdown.js';
 import { Dialog, Menu, copy } from '../lib/parts.js';
@@ -34,7 +35,7 @@ export function Actions({ account, project, incident, event, apply }) {
   useKeys([
     ...(mayChange && !incident.merged_into ? changing : []),
     { keys: 'c', label: 'Copy as Markdown', act: () => copy(text(), 'Incident') },
-    { keys: 'u', label: 'Back to the list', act: () => go(list) },
+    { keys: 'u', label: 'Back to the list', act: () => go(listAddress(project.id), { returning: true }) },
   ]);
   return html`<div class="actions" role="toolbar" aria-label="Actions">
     ${mayChange && html`<${Changes} project=${project} incident=${incident} me=${me} set=${set} apply=${apply} onMerge=${() => setAsking('merge')} />`}

@@ -1,10 +1,11 @@
 // The list of incidents: what people keep open all day.
-import { html, useCallback, useEffect, useMemo, useRef, useState } from '../lib/html.js';
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../lib/html.js';
 import { call } from '../lib/api.js';
 import { count, counted } from '../lib/format.js';
 import { merge, setStatus } from '../lib/incident_actions.js';
+import { changed, leftBehind, tell, useKept, useTold } from '../lib/kept_lists.js';
 import { useKeys } from '../lib/keyboard.js';
-import { useEvery, useLoad } from '../lib/load.js';
+import { useChanged, useEvery, useLoad } from '../lib/load.js';
 import { Empty, Menu, Problem, Skeleton, useTitle } from '../lib/parts.js';
 import { may } from '../lib/permissions.js';
 import { go, withQuery } from '../lib/router.js';
@@ -24,23 +25,35 @@ export default function Incidents({ project, place }) {
   const asked = place.query.get('sort') ?? '';
   const sort = Object.hasOwn(SORTS, asked) ? asked : 'last_seen';
   const span = place.query.get('trend') === '24h' ? '24h' : '14d';
-  const list = useIncidents(project.id, line, sort, span);
+  const [left] = useState(leftBehind);
+  const list = useIncidents(project.id, line, sort, span, left);
   const facets = useFacets(project.id, line, list.loading);
   const [chosen, setChosen] = useState(/** @type {Set<number>} */ (new Set()));
-  const [at, show] = useState(-1);
+  const [at, show] = useState(() => (left?.current ? list.items.findIndex((one) => one.id === left.current) : -1));
   // Where the next key acts, also before the list has been drawn anew.
-  const cursor = useRef(-1);
+  const cursor = useRef(at);
   /** @param {number} index */
   const setAt = (index) => {
     cursor.current = index;
     show(index);
   };
   const rows = useRef(/** @type {HTMLElement | null} */ (null));
-  useEffect(() => (setChosen(new Set()), setAt(-1)), [line, sort]);
+  useChanged(() => (setChosen(new Set()), setAt(-1)), [line, sort]);
+  /** @param {number} index */
+  const focusOn = (index) => {
+    const link = rows.current?.querySelectorAll('a.title')[index];
+    if (link instanceof HTMLElement) link.focus();
+  };
+  useLayoutEffect(() => {
+    if (!left) return;
+    scrollTo(0, left.scroll);
+    if (at >= 0) focusOn(at);
+  }, []);
+  useKept(project.id, { first: list.loading || list.error ? null : list.data, more: list.more, current: list.items[at]?.id ?? null });
 
   const picked = list.items.filter((one) => chosen.has(one.id));
   const targets = () => (picked.length ? picked : list.items[cursor.current] ? [list.items[cursor.current]] : []);
-  const apply = (/** @type {any[]} */ changed) => (list.apply(changed), facets.reload());
+  const apply = (/** @type {any[]} */ incidents) => (tell(incidents), facets.reload());
   const mayChange = may(project.workspace, 'incidents:write');
   /** @param {string} status */
   const set = (status) => (setChosen(new Set()), setStatus(project.id, targets(), { status }, apply));
@@ -57,8 +70,7 @@ export default function Incidents({ project, place }) {
   const move = (step) => {
     const next = Math.max(0, Math.min(list.items.length - 1, cursor.current + step));
     setAt(next);
-    const link = rows.current?.querySelectorAll('a.title')[next];
-    if (link instanceof HTMLElement) link.focus();
+    focusOn(next);
   };
   /** @param {number} id */
   const toggle = (id) => setChosen((now) => (now.has(id) ? new Set([...now].filter((one) => one !== id)) : new Set([...now, id])));
@@ -101,16 +113,20 @@ export default function Incidents({ project, place }) {
   </div>`;
 }
 
-/** The pages of the list so far, what has arrived meanwhile, and ways to change rows at once. @param {number} project_id @param {string} line @param {string} sort @param {string} trend */
-function useIncidents(project_id, line, sort, trend) {
+/**
+ * The pages of the list so far, and what has arrived meanwhile; rows change at once when they are told of.
+ * @param {number} project_id @param {string} line @param {string} sort @param {string} trend
+ * @param {import('../lib/kept_lists.js').Kept | null} left as it was left, which is shown without asking
+ */
+function useIncidents(project_id, line, sort, trend, left) {
   const { fields, text } = useMemo(() => parse(line), [line]);
   const query = useMemo(() => ({ ...fields, text, sort, trend, limit: PAGE }), [fields, text, sort, trend]);
   /** @param {AbortSignal | undefined} signal @param {object} [more] */
   const ask = (signal, more) => call('listIncidents', { path: { project_id }, query: { ...query, ...more }, signal });
-  const first = useLoad(ask, [project_id, line, sort, trend], { keep: true });
-  const [more, setMore] = useState(/** @type {{ items: any[], next_cursor: string | null } | null} */ (null));
+  const first = useLoad(ask, [project_id, line, sort, trend], { keep: true, given: left?.first });
+  const [more, setMore] = useState(/** @type {{ items: any[], next_cursor: string | null } | null} */ (left?.more ?? null));
   const [arrivals, setArrivals] = useState(0);
-  useEffect(() => (setMore(null), setArrivals(0)), [first.data && project_id, line, sort, first.loading]);
+  useChanged(() => (setMore(null), setArrivals(0)), [project_id, line, sort, first.loading]);
   const items = useMemo(() => unique([...(first.data?.items ?? []), ...(more?.items ?? [])]), [first.data, more]);
   const cursor = more ? more.next_cursor : first.data?.next_cursor;
   const newest = items.reduce((latest, one) => (one.last_seen > latest ? one.last_seen : latest), '');
@@ -120,17 +136,15 @@ function useIncidents(project_id, line, sort, trend) {
     const known = new Map(items.map((one) => [one.id, one.last_seen]));
     setArrivals(page ? page.items.filter((/** @type {any} */ one) => known.get(one.id) !== one.last_seen).length : 0);
   }, ARRIVALS_SECONDS, [items, query]);
-  const apply = useCallback((/** @type {any[]} */ changed) => {
-    const by = new Map(changed.map((one) => [one.id, one]));
-    const put = (/** @type {any} */ page) => ({ ...page, items: page.items.map((/** @type {any} */ one) => (by.has(one.id) ? { ...one, ...by.get(one.id) } : one)) });
-    first.set(put);
-    setMore((now) => now && put(now));
+  useTold((incidents) => {
+    first.set((now) => changed(now, incidents));
+    setMore((now) => now && changed(now, incidents));
   }, [first.set]);
   const next = async () => {
     const page = await ask(undefined, { cursor });
     setMore((now) => ({ items: [...(now?.items ?? []), ...page.items], next_cursor: page.next_cursor }));
   };
-  return { ...first, items, cursor, arrivals, apply, next };
+  return { ...first, more, items, cursor, arrivals, next };
 }
 
 /** What the list can be narrowed to further: asked when the list is there, so that it holds nothing up. @param {number} project_id @param {string} line @param {boolean} wait */

@@ -157,7 +157,19 @@ async def test_a_list_goes_on_as_far_as_somebody_scrolls(product: Product, large
             while await rows.count() < 150:
                 await page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
                 await page.wait_for_timeout(50)
-        assert len(set(await page.locator("a.title").evaluate_all("(links) => links.map((one) => one.href)"))) >= 150
+        links = await page.locator("a.title").evaluate_all("(links) => links.map((one) => one.href)")
+        assert len(set(links)) >= 150
+        # Whoever comes back finds all of it, and the place.
+        await page.locator(f'a.title[href$="/{links[120].rpartition("/")[2]}"]').click()
+        await page.get_by_role("heading", level=1).wait_for()
+        await page.go_back()
+        current = page.locator(".row.current")
+        await current.wait_for()
+        assert await current.locator("a.title").evaluate("(link) => link.href") == links[120]
+        await browser.expect(current).to_be_in_viewport()
+        assert await rows.count() >= 150
+        await page.keyboard.press("j")
+        assert await current.locator("a.title").evaluate("(link) => link.href") == links[121]
 
 
 async def test_going_to_the_list_takes_no_time_to_speak_of(product: Product, owner: Person) -> None:

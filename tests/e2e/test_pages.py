@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 import httpx
@@ -91,8 +93,16 @@ async def test_triage_works_by_keyboard_alone_and_can_be_undone(product: Product
     await page.get_by_role("heading", level=1, name="TemplateNotFound").wait_for()
     await page.keyboard.press("i")
     await page.get_by_text("Ignored #").wait_for()
-    await page.keyboard.press("u")
-    await page.get_by_role("list", name="Incidents").wait_for()
+    await page.keyboard.press("u")  # to the list that one came from, as it was left, and as the incident is now
+    await expect(page.get_by_label("Search incidents")).to_have_value("TemplateNotFound")
+    await page.locator(".row.current").get_by_text("ignored", exact=True).wait_for()
+    await page.get_by_role("button", name="Undo").click()
+    await row.get_by_text("ignored", exact=True).wait_for(state="detached")
+    await page.get_by_role("link", name="TemplateNotFound").click()
+    await page.get_by_role("heading", level=1, name="TemplateNotFound").wait_for()
+    await page.reload()
+    await page.get_by_role("main").get_by_role("link", name="Incidents").click()
+    await expect(page.get_by_label("Search incidents")).to_have_value("TemplateNotFound")
     await page.keyboard.press("?")
     await page.get_by_role("dialog", name="What the keys do").wait_for()
     await page.keyboard.press("Escape")
@@ -338,6 +348,35 @@ async def test_new_arrivals_announce_themselves_and_move_nothing(product: Produc
     assert await page.get_by_role("listitem").first.locator("a.title").inner_text() in first
     await button.click()
     await page.get_by_role("link", name="Arrived meanwhile").wait_for()
+
+
+async def test_what_becomes_of_an_incident_meanwhile_is_seen_and_moves_nothing(product: Product, owner: Person) -> None:
+    page = await owner.open(listed(product, "DeadlockDetected"))
+    await page.get_by_role("link", name="DeadlockDetected").click()
+    figures, place = page.get_by_role("region", name="Figures"), page.get_by_role("heading", name="Event", exact=True)
+    await page.locator(".event-name code").wait_for()
+    shown = await page.locator(".event-name code").inner_text()
+    kind = next(one for one in demo.KINDS if one.type == "DeadlockDetected")
+    body = demo.event(kind, datetime.now(UTC), random.Random(1))
+    async with httpx.AsyncClient(base_url=product.url, timeout=30) as client:
+        await client.post("/api/ingest", json=body, headers={"Authorization": f"Bearer {product.ingest_key}"})
+        token = (await client.get(product.session_token_url, params={"email": "owner@example.com"})).json()["token"]
+        path = f"/api/projects/{product.project_id}/incidents/{page.url.rpartition('/')[2]}"
+        answer = await client.patch(path, json={"status": "resolved"}, headers={"Authorization": f"Bearer {token}"})
+        answer.raise_for_status()
+    arrived = page.get_by_role("button", name="1 new event. Show")
+    await arrived.wait_for(timeout=40_000)
+    await expect(figures.get_by_text("resolved")).to_be_visible()
+    await page.get_by_role("button", name="Reopen").wait_for()
+    assert await page.locator(".event-name code").inner_text() == shown
+    before = await place.bounding_box()
+    await page.locator(".arrived").evaluate("(one) => { one.style.display = 'none'; }")
+    assert await place.bounding_box() == before
+    await page.locator(".arrived").evaluate("(one) => { one.style.display = ''; }")
+    await arrived.click()
+    await expect(page.locator(".event-name code")).not_to_have_text(shown)
+    await page.get_by_role("button", name="Reopen").click()
+    await expect(arrived).to_have_count(0)
 
 
 async def test_another_tenants_pages_are_not_found(product: Product, shop: str) -> None:
