@@ -25,7 +25,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-Mode = Literal["work", "refusal", "401", "429", "500", "slow", "hang", "garbage", "truncated", "invalid", "obey"]
+Mode = Literal[
+    "work", "refusal", "400", "401", "413", "422", "429", "500", "slow", "hang", "garbage", "truncated", "invalid", "obey"
+]
 KEY = "local-model"
 SLOW_SECONDS = 1.0
 DOCUMENT = re.compile(r"^BEGIN UNTRUSTED DATA (\S+)\n(.*)\nEND UNTRUSTED DATA \1$", re.MULTILINE | re.DOTALL)
@@ -37,13 +39,17 @@ ENCODED = re.compile(r"[A-Za-z0-9+/]{16,}={0,2}|(?:[0-9a-f]{2}){12,}")
 
 
 class Model:
-    """`app` is the endpoint, for a base URL that ends in /v1. `asked` keeps the prompts: those with the data in them."""
+    """`app` is the endpoint, for a base URL that ends in /v1. `asked` keeps the prompts: those with the data in them.
+
+    `stored` keeps whether each call wanted to be stored.
+    """
 
     def __init__(self) -> None:
         self.mode: Mode = "work"
         self.modes: list[Mode] = []
         """Those of the next calls; `mode` after them."""
         self.asked: list[str] = []
+        self.stored: list[object] = []
         self.at_once_max = self._at_once = 0
         self.app = Starlette(routes=[Route("/v1/responses", self._respond, methods=["POST"])])
 
@@ -52,12 +58,14 @@ class Model:
         self.mode = "work"
         self.modes.clear()
         self.asked.clear()
+        self.stored.clear()
         self.at_once_max = 0
 
     async def _respond(self, request: Request) -> Response:
         mode = self.modes.pop(0) if self.modes else self.mode
         asked = await request.json()
         self.asked.append(asked["input"])
+        self.stored.append(asked.get("store", True))  # as OpenAI takes it where nothing is said
         self._at_once += 1
         self.at_once_max = max(self.at_once_max, self._at_once)
         try:
@@ -70,7 +78,7 @@ class Model:
             await asyncio.sleep(0.02)
         if mode == "slow":
             await asyncio.sleep(SLOW_SECONDS)
-        if mode in {"401", "429", "500"} or request.headers.get("authorization") != f"Bearer {KEY}":
+        if mode.isdigit() or request.headers.get("authorization") != f"Bearer {KEY}":
             return JSONResponse({"error": {"message": "told to fail", "code": mode}}, int(mode) if mode.isdigit() else 401)
         if mode == "garbage":
             return Response("<html>bad gateway</html>", HTTPStatus.OK, media_type="text/html")

@@ -22,8 +22,6 @@ EVIDENCE_MAX = 8
 NO_EVIDENCE_MAX = 0.3
 NO_STACK_MAX = 0.4
 NO_SOURCE_MAX = 0.6
-# From here on it is called so.
-MEDIUM_FROM, HIGH_FROM = 0.4, 0.75
 FRAME_FIELDS = ("function", "module", "file", "line")
 
 
@@ -110,12 +108,3 @@ def _believed(claimed: float, share: float, frames: Mapping[str, Data]) -> float
     elif not any(frame.get("source") for frame in frames.values() if "near_the_crash" in frame):
         most.append(NO_SOURCE_MAX)
     return min(claimed * (share or 1.0), *most)
-
-
-def in_words(confidence: float) -> str:
-    """What a confidence means."""
-    if confidence >= HIGH_FROM:
-        return "high: the frames named as evidence show it; check the fix all the same"
-    if confidence >= MEDIUM_FROM:
-        return "medium: it fits the evidence, but so may something else"
-    return "low: a guess to start from; the evidence does not show it"

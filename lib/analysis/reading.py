@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lib import db, incidents, paging, settings
+from lib import confidence, db, incidents, paging, settings
 from lib.analysis import options
-from lib.analysis.answer import in_words
 from lib.channels.notice import Explained
 
 PROVENANCE = "Written by a model from redacted event data. It may be wrong; nothing in it was checked by running anything."
@@ -21,12 +20,15 @@ REASONS = {
     "timeout": "The model did not answer in time.",
     "unreachable": "The model's server could not be reached.",
     "garbage": "The model's server answered something that is no answer.",
+    "status_400": "The model's server refused this incident: it is asked again when something has changed.",
+    "status_413": "The model's server found this incident too large: it is asked again when something has changed.",
+    "status_422": "The model's server refused this incident: it is asked again when something has changed.",
     "status_401": "The model's server refused the key: see OPENAI_API_KEY.",
     "status_404": "The model's server does not know the model: see ANALYSIS_MODEL.",
     "status_429": "The model's server has a limit that is reached.",
     "too_old": "The change was more than three days old when its turn came.",
     "gone": "The incident was merged into another one, or its project has been deleted.",
-    "same_context": "Nothing that matters has changed since the last analysis; rate or correct it to have another one.",
+    "same_context": "Nothing that matters has changed since the last analysis; ask for another one if you want it.",
     "pace": "The project's analyses of this hour are used up; it comes later.",
     "busy": "Analyses under way may use up the month's budget; it comes a little later.",
     "budget_project": "The project's budget of this month is used up.",
@@ -43,7 +45,7 @@ def shown(row: Mapping[str, Any]) -> dict[str, Any]:
         "reason_in_words": _in_words(row["reason"]),
         **{name: result.get(name) for name in SAID},
         "confidence": row["confidence"],
-        "confidence_in_words": None if row["confidence"] is None else in_words(row["confidence"]),
+        "confidence_in_words": None if row["confidence"] is None else confidence.in_words(row["confidence"]),
         "provenance": {
             "text": PROVENANCE,
             **{name: row[name] for name in CONSULTED},
@@ -125,5 +127,5 @@ async def newest(conn: db.Connection, project_id: int, incident_ids: Sequence[in
     return {row["incident_id"]: _explained(row["result"], row["confidence"]) for row in rows}
 
 
-def _explained(result: Mapping[str, Any], confidence: float) -> Explained:
-    return Explained(result["summary"], result["likely_cause"], result["suggested_fix"] or None, confidence)
+def _explained(result: Mapping[str, Any], sure: float) -> Explained:
+    return Explained(result["summary"], result["likely_cause"], result["suggested_fix"] or None, sure)

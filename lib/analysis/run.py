@@ -19,10 +19,11 @@ from lib.analysis.policy import CHANGE_AGE_MAX, Options
 from lib.analysis.prices import Usage
 from lib.analysis.prompt import Prompt
 
-# An answer that cannot be used is asked for once more, in what is left of the time, but for this much at least.
+# An answer that cannot be used is asked for once more where this much of the time is left.
 TRIES = 2
-LAST_TRY_SECONDS = 5.0
-SECONDS_MAX = TIMEOUT_SECONDS + LAST_TRY_SECONDS
+TRY_SECONDS_MIN = 5.0
+# What the provider says of what it was sent, and would say again: no failure of its own, and nothing to wait for.
+PERMANENT = frozenset({"status_400", "status_413", "status_422"})
 # Takings: a worker that died, a provider that did not answer.
 ATTEMPTS_MAX = 5
 BACKOFF_FIRST = timedelta(minutes=1)
@@ -74,18 +75,20 @@ async def _ask(database: db.Database, model: Model, work: Work, clock: Clock) ->
             conn, "analysis_find_same", project_id=work.job.held.project_id, incident_id=work.job.incident_id,
             context_hash=work.prompt.context_hash,
         )  # fmt: skip
-        if same:
+        if same and work.job.cause != "person":  # who asks has read that one
             return await _finish(conn, work.job, _finish_of(work, model, Finish("skipped", "same_context")), clock())
     until = time.monotonic() + TIMEOUT_SECONDS
     for _ in range(TRIES):
         refusal = await _reserve(database, model, work, clock)
         if refusal:
             return await _do_without(database, work, refusal, clock)
-        reply = await _call(database, model, work, max(until - time.monotonic(), LAST_TRY_SECONDS))
+        reply = await _call(database, model, work, until - time.monotonic())
         judged, reason = _judged(work, reply)
         if judged:
             found = Finish("done", result=judged.result, confidence=judged.confidence, latency_ms=reply.latency_ms)
             return await _store(database, model, work, found, clock)
+        if until - time.monotonic() < TRY_SECONDS_MIN:
+            break
     return await _store(database, model, work, Finish("failed", reason, latency_ms=reply.latency_ms), clock)
 
 
@@ -166,6 +169,8 @@ async def _put_off(database: db.Database, job: Job, error: ProviderError, clock:
     """The provider did not answer: later again, each time after twice as long, and at last not at all."""
     now = clock()
     async with database.transaction() as conn:
+        if error.reason in PERMANENT:
+            return await _finish(conn, job, Finish("failed", error.reason), now)
         await provider.failed(conn, error.reason, now)
         if job.attempts >= ATTEMPTS_MAX:
             return await _finish(conn, job, Finish("failed", error.reason), now)

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from lib import db, log, settings
 from lib.analysis import jobs, provider, run
-from lib.analysis.model import Model
+from lib.analysis.model import TIMEOUT_SECONDS, Model
 
 AT_ONCE = 4
 # How long one analysis takes at most: its calls, and what the database needs around them.
-ANALYSIS_MAX = timedelta(seconds=run.SECONDS_MAX + 5)
+ANALYSIS_MAX = timedelta(seconds=TIMEOUT_SECONDS + 5)
 
 
 async def sweep(database: db.Database, *, deadline: datetime, clock: Callable[[], datetime]) -> Counter[str]:

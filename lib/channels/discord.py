@@ -75,7 +75,7 @@ def _description(item: Item) -> str:
         lines += [f"```\n{source}\n```"] if source else []
     if item.explained:
         summary = _escaped(one_line(item.explained.summary, SUMMARY_CHARS_MAX), SUMMARY_CHARS_MAX)
-        lines += [summary, f"*{words.PROVENANCE}*"]
+        lines += [summary, f"*{words.confidence_of(item.explained)} {words.PROVENANCE}*"]
     return "\n".join(lines)
 
 

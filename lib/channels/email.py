@@ -159,9 +159,8 @@ def _short(notice: Notice, item: Item) -> str:
     ]
     if item.explained:
         summary = one_line(item.explained.summary, DIGEST_SUMMARY_CHARS_MAX)
-        parts.append(
-            mail_page.hint(mail_page.text(summary, size=13, after=6), mail_page.text(words.PROVENANCE, "soft", size=12, after=0))
-        )
+        whence = f"{words.confidence_of(item.explained)} {words.PROVENANCE}"
+        parts.append(mail_page.hint(mail_page.text(summary, size=13, after=6), mail_page.text(whence, "soft", size=12, after=0)))
     parts.append(mail_page.links(("Open", links.open), ("Resolve", links.resolve), ("Mute", links.mute)))
     return mail_page.card(*parts, *_redaction(item))
 
@@ -199,7 +198,8 @@ def _plain_item(notice: Notice, item: Item, *, whole: bool) -> str:
 
 def _plain_explained(explained: Explained, *, whole: bool) -> list[str]:
     if not whole:
-        return [f"Analysis: {one_line(explained.summary, DIGEST_SUMMARY_CHARS_MAX)}\n{words.PROVENANCE}"]
+        summary = one_line(explained.summary, DIGEST_SUMMARY_CHARS_MAX)
+        return [f"Analysis: {summary}\n{words.confidence_of(explained)} {words.PROVENANCE}"]
     fix = explained.suggested_fix
     return [
         f"Analysis: {cut(clean(explained.summary), words.SUMMARY_CHARS_MAX)}",

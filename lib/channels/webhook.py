@@ -14,9 +14,10 @@ from typing import Any
 
 import orjson
 
+from lib import confidence
 from lib.channels import hooks
 from lib.channels.links import links_of
-from lib.channels.notice import Item, Notice
+from lib.channels.notice import Explained, Item, Notice
 from lib.channels.outcome import Sent
 from lib.channels.text import clean, cut
 
@@ -52,10 +53,15 @@ def _item(notice: Notice, item: Item) -> dict[str, Any]:
         "event_count": item.event_count,
         "people_count": item.people_count,
         "frame": item.frame and {name: _text(value) for name, value in item.frame._asdict().items()},
-        "analysis": item.explained and {name: _text(value) for name, value in item.explained._asdict().items()},
+        "analysis": item.explained and _explained(item.explained),
         "removed_count": item.removed_count,
         "links": links_of(notice, item)._asdict(),
     }
+
+
+def _explained(explained: Explained) -> dict[str, Any]:
+    told = {name: _text(value) for name, value in explained._asdict().items()}
+    return told | {"confidence_in_words": confidence.in_words(explained.confidence)}
 
 
 def _text(value: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
+from lib import confidence
 from lib.channels.notice import Explained, Frame, Item, Notice
 from lib.channels.text import listed, one_line
 
@@ -17,8 +18,6 @@ FIX_CHARS_MAX = 2_000
 LABELS = {"new": "New", "regressed": "Regressed", "escalated": "Escalated", "frequency": "Frequent", "milestone": "Milestone"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 PROVENANCE = "Written by a model from redacted event data. It may be wrong: look before you act on it."
-# From where on a confidence is called so, and what that means.
-CONFIDENCES = ((0.75, "High", "the evidence is in the event"), (0.4, "Medium", "some of it is inferred"), (0.0, "Low", "a guess"))
 
 
 def label_of(item: Item) -> str:
@@ -79,8 +78,8 @@ def source_of(frame: Frame) -> str:
 
 def confidence_of(explained: Explained) -> str:
     """How sure the model is, in words and as a number, and what that means."""
-    word, meaning = next((word, meaning) for least, word, meaning in CONFIDENCES if explained.confidence >= least or not least)
-    return f"{word} confidence ({explained.confidence:.2f} of 1): {meaning}."
+    word, meaning = confidence.of(explained.confidence)
+    return f"{word.capitalize()} confidence ({explained.confidence:.2f} of 1): {meaning}."
 
 
 def redaction_of(item: Item) -> str:

@@ -140,14 +140,14 @@ async def test_a_person_runs_it_again_after_saying_what_it_was(
     assert rest.json()["next_cursor"] is None
 
 
-async def test_the_same_question_is_not_paid_for_twice(stage: Stage, tenant: Tenant, model_stand_in: ModelStandIn) -> None:
+async def test_who_asks_again_gets_another_though_nothing_has_changed(
+    stage: Stage, tenant: Tenant, model_stand_in: ModelStandIn
+) -> None:
     incident, first = await explained(stage, tenant)
-    await stage.incidents.post(url(tenant, incident), headers=stage.bob())
-    assert (await sweep(stage))["skipped"] == 1
-    found = await read(stage, tenant, incident)
-    assert len(model_stand_in.model.asked) == 1
-    assert found["analysis"]["id"] == first["id"]
-    assert found["detail"].startswith("Nothing that matters has changed")
+    asked = await stage.incidents.post(url(tenant, incident), headers=stage.bob())
+    assert (await sweep(stage))["done"] == 1
+    assert len(model_stand_in.model.asked) == 2
+    assert (await read(stage, tenant, incident))["analysis"]["id"] == asked.json()["id"] != first["id"]
 
 
 async def test_an_analysis_is_rated_and_the_trail_says_so(stage: Stage, tenant: Tenant) -> None:

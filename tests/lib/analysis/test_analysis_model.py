@@ -56,6 +56,26 @@ async def test_a_provider_that_fails_is_tried_later_and_not_at_once(stage: Stage
     assert await stage.told(incident) == [("new", "done", None)]
 
 
+@pytest.mark.parametrize("mode", ["400", "413", "422"])
+async def test_what_one_incident_is_refused_for_is_not_asked_again_and_holds_up_no_other(stage: Stage, mode: Any) -> None:
+    stage.model.modes = [mode] * (provider.FAILURES_MAX + 1)
+    for number in range(provider.FAILURES_MAX + 2):
+        await stage.record(f"crash {number}", exception(function=f"f{number}"))
+    counts = await stage.sweep()
+    assert (counts["failed"], counts["done"]) == (provider.FAILURES_MAX + 1, 1)
+    assert set(await stage.ask("SELECT reason, cost_microdollars FROM analyses WHERE state = 'failed'")) == {
+        (f"status_{mode}", 0)
+    }
+    async with stage.database.transaction() as conn:
+        assert (await provider.state(conn))["failures"] == 0
+
+
+async def test_no_call_is_stored_by_the_provider(stage: Stage) -> None:
+    await stage.record()
+    await stage.sweep()
+    assert stage.model.stored == [False]
+
+
 async def test_at_last_it_is_given_up(stage: Stage) -> None:
     stage.model.mode = "500"
     incident = await stage.record()
@@ -98,7 +118,6 @@ async def test_a_model_that_hangs_is_given_up_in_time_and_paid_for(stage: Stage,
     monkeypatch.setattr(run, "TIMEOUT_SECONDS", 1.0)
     stage.model.mode = "hang"
     incident = await stage.record()
-    monkeypatch.setattr(run, "LAST_TRY_SECONDS", 0.5)
     began = time.monotonic()
     await stage.sweep()
     assert time.monotonic() - began < 15
@@ -109,7 +128,16 @@ async def test_a_model_that_hangs_is_given_up_in_time_and_paid_for(stage: Stage,
 
 def test_the_time_limits_are_those_that_were_promised() -> None:
     assert (model.CONNECT_TIMEOUT_SECONDS, model.TIMEOUT_SECONDS) == (3.0, 30.0)
-    assert run.SECONDS_MAX < 40
+    assert run.TRY_SECONDS_MIN < model.TIMEOUT_SECONDS
+
+
+async def test_both_tries_have_the_time_of_one(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "TIMEOUT_SECONDS", run.TRY_SECONDS_MIN)
+    stage.model.modes = ["invalid"]
+    incident = await stage.record()
+    await stage.sweep()
+    assert await stage.told(incident) == [("new", "failed", "invalid")]
+    assert len(stage.model.asked) == 1
 
 
 async def test_ingest_is_untouched_while_the_model_hangs(stage: Stage) -> None:

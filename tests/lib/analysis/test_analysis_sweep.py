@@ -15,6 +15,7 @@ from lib.analysis import jobs, run
 from lib.analysis.model import Model
 from lib.analysis.prompt import VERSION
 from tests.lib.analysis.stage import Stage, exception
+from tests.lib.redaction.lookalikes import random_text
 
 
 async def newest(stage: Stage, incident: int) -> Any:
@@ -175,16 +176,44 @@ async def test_a_floor_holds_back_single_events_and_is_noticed_when_it_is_reache
     assert await stage.told(incident) == [("new", "done", None)]
 
 
-async def test_the_same_context_is_not_asked_about_twice(stage: Stage) -> None:
+async def wait(stage: Stage, incident: int, cause: str, *, since_minutes: int = 0) -> None:
+    """Let the incident wait for an analysis."""
+    at = stage.now - timedelta(minutes=since_minutes)
+    sql = "INSERT INTO analyses (project_id, incident_id, cause, created_at, due_at) VALUES (%s, %s, %s, %s, %s)"
+    await stage.ask(sql, stage.project_id, incident, cause, at, at)
+
+
+async def test_the_same_context_is_not_asked_about_twice_unless_a_person_asks(stage: Stage) -> None:
     incident = await stage.record()
     await stage.sweep()
-    await stage.ask(
-        "INSERT INTO analyses (project_id, incident_id, cause, created_at, due_at) VALUES (%s, %s, 'person', %s, %s)",
-        stage.project_id, incident, stage.now, stage.now,
-    )  # fmt: skip
+    await wait(stage, incident, "growth")
     assert (await stage.sweep())["skipped"] == 1
     assert len(stage.model.asked) == 1
-    assert (await stage.told(incident))[1] == ("person", "skipped", "same_context")
+    await wait(stage, incident, "person")
+    await stage.sweep()
+    assert (await stage.told(incident))[1:] == [("growth", "skipped", "same_context"), ("person", "done", None)]
+    assert len(stage.model.asked) == 2
+
+
+async def test_whoever_asked_comes_before_what_has_waited_longer(stage: Stage) -> None:
+    for minutes in (3, 2, 1):
+        await wait(stage, await stage.record(f"old {minutes}"), "new", since_minutes=minutes)
+    asked = await stage.record("asked")
+    await wait(stage, asked, "person")
+    assert (await take_one(stage)).incident_id == asked
+
+
+async def test_what_a_stored_event_still_holds_is_redacted_before_it_is_sent(stage: Stage) -> None:
+    """Events stored before a rule knew better, or under a project's own exceptions."""
+    secret = "ghp" + "_" + random_text(36, seed=26)
+    payload = exception(f"no plan for {secret}") | {
+        "tags": {"token": secret}, "breadcrumbs": {"values": [{"message": f"curl -H 'Authorization: Bearer {secret}'"}]},
+    }  # fmt: skip
+    await stage.record("crash", payload, title=f"KeyError: {secret}")
+    await stage.sweep()
+    [prompt] = stage.model.asked
+    assert secret not in prompt
+    assert prompt.count("[redacted:") == 4
 
 
 async def test_an_hour_has_only_so_many_analyses_of_a_project_and_the_rest_wait(stage: Stage) -> None:
