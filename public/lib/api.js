@@ -28,6 +28,7 @@ const OPERATIONS = {
   listSuggestions: 'GET /api/projects/{project_id}/incidents/{incident_id}/suggestions',
   dismissSuggestions: 'POST /api/projects/{project_id}/incidents/{incident_id}/suggestions/dismiss',
   readAnalysis: 'GET /api/projects/{project_id}/incidents/{incident_id}/analysis',
+  listAnalyses: 'GET /api/projects/{project_id}/incidents/{incident_id}/analyses',
   requestAnalysis: 'POST /api/projects/{project_id}/incidents/{incident_id}/analysis',
   rateAnalysis: 'POST /api/projects/{project_id}/incidents/{incident_id}/analyses/{analysis_id}/rating',
   correctAnalysis: 'PUT /api/projects/{project_id}/incidents/{incident_id}/analyses/{analysis_id}/correction',

@@ -6,7 +6,8 @@ import { useEvery, useLoad } from '../lib/load.js';
 import { Dialog, Time } from '../lib/parts.js';
 import { may } from '../lib/permissions.js';
 import { Text } from '../lib/text.js';
-import { showFrame } from './stack.js';
+import { Earlier } from './analysis_history.js';
+import { Origin, Said } from './analysis_parts.js';
 import { say, sayFailed } from '../lib/toasts.js';
 
 const POLL_SECONDS = 3;
@@ -45,14 +46,13 @@ export function Analysis({ project, incident_id }) {
   }
   return html`<section class="part analysis" aria-labelledby="analysis-title">
     <div class="section-head"><h2 id="analysis-title">Analysis</h2><p class="judged">${one.severity && html`<span class="badge">${one.severity} severity, as it sees it</span>`}<${Confidence} of=${one} /></p></div>
-    ${one.summary && html`<p class="summary"><${Text} text=${one.summary} /></p>`}
-    ${one.likely_cause && html`<h3>Likely cause</h3><p><${Text} text=${one.likely_cause} /></p>`}
-    ${one.suggested_fix && html`<h3>Suggested fix</h3><${Fix} text=${one.suggested_fix} />`}
-    ${one.evidence?.length > 0 && html`<details><summary>What it rests on</summary><ul class="evidence">${one.evidence.map((/** @type {any} */ frame, /** @type {number} */ index) => html`<li key=${index}><button class="link" onClick=${() => showFrame(frame)}><code>${frame.function ?? '?'}</code> <span class="place">${frame.file ?? frame.module ?? ''}${frame.line ? `:${frame.line}` : ''}</span></button> <${Text} text=${frame.shows} /></li>`)}</ul></details>`}
+    <${Said} of=${one} />
     ${one.correction && html`<p class="note">Corrected by a person: <${Text} text=${one.correction.text} /></p>`}
     ${found.data.latest?.id !== one.id && html`<p class="muted">${detail}</p>`}
+    <${Origin} of=${one} />
+    <${Earlier} key=${one.id} path=${path} before=${one.id} />
     <div class="analysis-foot muted"><span>${one.provenance?.text} <${Time} iso=${one.finished_at ?? one.created_at} /></span>
-      ${mayAsk && html`<span class="row-actions"><button class="small" onClick=${() => rate(true)}>Helpful</button><button class="small" onClick=${() => rate(false)}>Not helpful</button>
+      ${mayAsk && html`<span class="row-actions">${[true, false].map((helpful) => html`<button key=${helpful} class="small" aria-pressed=${one.rating?.helpful === helpful} onClick=${() => rate(helpful)}>${helpful ? 'Helpful' : 'Not helpful'}</button>`)}
         <button class="small" onClick=${() => setCorrecting(true)}>Correct it…</button><button class="small" disabled=${asking.busy || writing} onClick=${() => asking.run()}>${writing ? 'Being written' : 'Again'}</button></span>`}</div>
     <${Refusal} error=${asking.error} />
     ${correcting && html`<${Correct} path=${{ ...path, analysis_id: one.id }} text=${one.correction?.text ?? ''} onDone=${found.reload} onClose=${() => setCorrecting(false)} />`}
@@ -64,15 +64,6 @@ function Confidence({ of: { confidence, confidence_in_words: words } }) {
   if (confidence === null) return null;
   const [name, meaning] = words.split(': ');
   return html`<span class="badge">confidence ${confidence.toFixed(2)}, ${name}</span> <span class="muted">${meaning}</span>`;
-}
-
-/** A diff has its lines told apart; anything else is text. @param {{ text: string }} props */
-function Fix({ text }) {
-  const isDiff = /^(---|\+\+\+|@@|diff )/m.test(text);
-  return html`<pre class="fix" tabindex="0" aria-label="Suggested fix">${text.split('\n').map((line, index) => {
-    const kind = isDiff && /^[+-]/.test(line) && !/^(---|\+\+\+) /.test(line) ? (line.startsWith('+') ? 'added' : 'taken') : '';
-    return html`<div key=${index} class=${kind}><${Text} text=${line || ' '} /></div>`;
-  })}</pre>`;
 }
 
 /** @param {any} props */

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.e2e import browser, demo
@@ -143,6 +145,44 @@ async def test_an_analysis_leads_to_the_frames_it_rests_on_and_stands_in_the_lis
     await page.keyboard.press("u")
     await page.goto(f"{product.url}/projects/{product.project_id}/incidents?q=UnicodeDecodeError")
     await page.locator(".explained").first.wait_for()
+
+
+async def test_an_incident_keeps_its_earlier_analyses_and_what_was_said_of_them(product: Product, owner: Person) -> None:
+    demo.send(product.url, product.ingest_key, 20)
+    page = await owner.open(f"/projects/{product.project_id}/incidents?q=ValidationError")
+    await page.locator("a.title").first.click()
+    await page.get_by_role("region", name="Analysis").wait_for()
+    incident = int(re.search(r"/incidents/(\d+)", page.url)[1])  # type: ignore[index]
+    # Of ids beyond those that are made meanwhile.
+    made = [("done", None, None, "old-model"), ("failed", "refused", None, None), ("done", None, False, "older-model"),
+            ("done", None, None, "new-model")]  # fmt: skip
+    with psycopg.connect(product.database_url, autocommit=True) as conn:
+        for number, (state, reason, helpful, model) in enumerate(made):
+            said = {"summary": f"Summary {number}", "likely_cause": "c", "suggested_fix": "f", "severity": "low", "evidence": []}
+            conn.execute(
+                "INSERT INTO analyses (project_id, id, incident_id, state, cause, reason, created_at, due_at, finished_at, model,"
+                " result, confidence, helpful, rated_at, input_tokens, output_tokens, cost_microdollars) OVERRIDING SYSTEM VALUE"
+                " VALUES (%s, %s, %s, %s, 'growth', %s, now(), now(), now(), %s, %s, 0.5, %s, now(), 4321, 321, 593)",
+                [product.project_id, 10**12 + 500 + number, incident, state, reason, model, json.dumps(said), helpful],
+            )
+    await page.reload()
+    shown = page.get_by_role("region", name="Analysis")
+    await shown.get_by_text("Summary 3").wait_for()
+    await shown.get_by_text("How it was made").click()
+    for told in ("new-model", "4,321 read", "321 written", "$0.00059"):
+        await shown.get_by_text(told).first.wait_for()
+    helpful = shown.get_by_role("button", name="Helpful", exact=True)
+    await expect(helpful).to_have_attribute("aria-pressed", "false")
+    await helpful.click()
+    await expect(helpful).to_have_attribute("aria-pressed", "true")
+    await expect(shown.get_by_role("button", name="Not helpful")).to_have_attribute("aria-pressed", "false")
+    earlier = shown.locator(".earlier")
+    await earlier.get_by_text("Earlier analyses").click()
+    await earlier.get_by_text("The model refused to answer, twice.").wait_for()
+    await expect(earlier.get_by_text("new-model")).to_have_count(0)
+    await earlier.get_by_text("older-model · not helpful").click()
+    await earlier.get_by_text("Summary 2").wait_for()
+    await expect(earlier.get_by_text("Summary 0")).to_be_hidden()
 
 
 async def test_people_see_what_is_held_and_what_deleting_would_mean(product: Product, owner: Person) -> None:
