@@ -142,7 +142,13 @@ async def test_an_analysis_leads_to_the_frames_it_rests_on_and_stands_in_the_lis
     await expect(page.locator(".frame-head:focus")).to_have_attribute("aria-expanded", "true")
     await page.get_by_role("button", name="Helpful", exact=True).click()
     await page.get_by_text("Thank you").wait_for()
-    await page.keyboard.press("u")
+    # The stand-in tells no more than the title does, which the list leaves out.
+    with psycopg.connect(product.database_url, autocommit=True) as conn:
+        conn.execute(
+            "UPDATE analyses SET result = result || %s WHERE project_id = %s AND state = 'done' AND result ->> 'summary' LIKE %s",
+            [json.dumps({"summary": "Nightly imports stop where suppliers send prices in Latin-1."}), product.project_id,
+             "UnicodeDecodeError%"],
+        )  # fmt: skip
     await page.goto(f"{product.url}/projects/{product.project_id}/incidents?q=UnicodeDecodeError")
     await page.locator(".explained").first.wait_for()
 
