@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from tests.e2e import browser, filled
-from tests.e2e.browser import Person
+from tests.e2e.browser import Person, expect
 from tests.e2e.conftest import Product
 
 # Each says so if it runs.
@@ -252,10 +252,17 @@ async def test_hostile_names_of_what_people_make_run_nowhere(product: Product, o
         links = await page.evaluate(FOREIGN)
         assert all(link.startswith((product.url, "https://github.com/")) for link in links), where
 
+    # What has to be there before anything is looked for, however slowly it comes.
+    there = {"keys": ATTACKS[0][:80], "incidents": ATTACKS[5], "alerts": ATTACKS[3][:80], "members": ATTACKS[5]}
     for path in own:
         await owner.open(path)
         await page.locator("main :is(h1, h2)").first.wait_for(state="attached")
+        text = there.get(path.rpartition("/")[2], "")
+        await page.wait_for_function("(text) => document.querySelector('main').textContent.includes(text)", arg=text)
+        if path.endswith(str(named.incident_id)):
+            await page.get_by_text("Correct it…").wait_for()
         await page.wait_for_load_state("networkidle")
+        await expect(page.locator("main .skeleton")).to_have_count(0)
         unfold = "() => { for (const one of document.querySelectorAll('details')) one.open = true }"
         await page.evaluate(unfold)
         await nothing_is_markup(path)
