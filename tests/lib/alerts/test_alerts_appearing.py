@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
 
+from db import migrate
 from lib.alerts import rule_settings
 from tests.lib.alerts.stage import HOUR, Alerting
 from tests.lib.rows import fingerprint, row
@@ -246,6 +248,19 @@ async def test_of_incidents_from_before_only_what_they_never_met_is_news(alertin
     await alerting.sweep(HOUR)
     told = {incident for items in alerting.told() for incident, _ in items}
     assert {crash: incident in told for crash, incident in found.items()} == {crash: case[2] for crash, case in cases.items()}
+
+
+async def test_what_was_told_before_an_upgrade_is_not_told_again(alerting: Alerting) -> None:
+    await alerting.rule(BOTH, {"environments": ["prod*"]})
+    incident_id = await alerting.record(environment="prod-eu")
+    await alerting.sweep()
+    migration = (migrate.MIGRATIONS / "0077_appearances.sql").read_text()
+    [taken_over] = re.findall(r"^insert into alert_states.*?;", migration, re.DOTALL | re.MULTILINE)
+    await alerting.rows("DELETE FROM alert_states WHERE project_id = %s", alerting.project_id)
+    await alerting.rows(taken_over)
+    await alerting.record(environment="prod-us")
+    await alerting.sweep(HOUR)
+    assert alerting.told() == [[(incident_id, "new")]]
 
 
 async def test_a_preview_tells_of_an_episode_once_as_the_rule_would_have(alerting: Alerting) -> None:
