@@ -74,6 +74,7 @@ const OPERATIONS = {
   askChannel: 'POST /api/projects/{project_id}/channels/{channel_id}/confirmation',
   resumeChannel: 'POST /api/projects/{project_id}/channels/{channel_id}/resume',
   testChannel: 'POST /api/projects/{project_id}/channels/{channel_id}/test',
+  listWaitingAlerts: 'GET /api/projects/{project_id}/waiting-alerts',
   listDeliveries: 'GET /api/projects/{project_id}/deliveries',
   resendDelivery: 'POST /api/projects/{project_id}/deliveries/{delivery_id}/resend',
   readRetention: 'GET /api/projects/{project_id}/retention',
