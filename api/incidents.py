@@ -90,6 +90,12 @@ async def assign_incident(call: Call, body: models.Assignment) -> dict[str, Any]
     return await triage.assign(call.conn, call.actor, call.project_id, call.id("incident_id"), body.person_id)
 
 
+@operations.put(PROJECT + "/incidents/assignee", "incidents:write", answers=models.Incidents)
+async def assign_incidents(call: Call, body: models.BulkAssignment) -> dict[str, Any]:
+    """Say who looks after several incidents: after all of them, or after none."""
+    return await triage.assign_all(call.conn, call.actor, call.project_id, body.incident_ids, body.person_id)
+
+
 @operations.get(INCIDENT + "/trend", "incidents:read", answers=models.Trend)
 async def read_trend(call: Call, query: models.TrendQuery) -> dict[str, Any]:
     """How often an incident happened over time, and which releases came meanwhile."""

@@ -45,3 +45,14 @@ async def assign(
     before, after = {"assignee_id": row["was_assignee_id"]}, {"assignee_id": person_id}
     await audit.record(conn, actor, "incident.assign", incident_id, before, after)
     return await incidents.read(conn, project_id, incident_id)
+
+
+async def assign_all(
+    conn: db.Connection, actor: audit.Actor, project_id: int, incident_ids: Sequence[int], person_id: int | None
+) -> dict[str, Any]:
+    """Let somebody look after several, or after none of them: `{"items": […]}` as they are then. Raises as assign.
+
+    In the order of their ids, as change_all.
+    """
+    wanted = sorted(set(incident_ids))
+    return {"items": [await assign(conn, actor, project_id, one, person_id) for one in wanted]}

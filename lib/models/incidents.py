@@ -117,6 +117,12 @@ class Assignment(Body):
     person_id: Id | None
 
 
+class BulkAssignment(Assignment):
+    """Who is to look after several incidents."""
+
+    incident_ids: list[Id] = Field(min_length=1, max_length=100)
+
+
 class TrendQuery(Query):
     """How far back: 24 hours by the hour, 14 days by half days, 90 days by the day."""
 
@@ -329,6 +335,12 @@ class Incident(ListedIncident):
     events_removed_on: date | None
     """The day on which retention removed what its last event held; null while something of it is there."""
     fingerprints: list[FingerprintSummary]
+
+
+class Incidents(Answer):
+    """Some incidents whole."""
+
+    items: list[Incident]
 
 
 class Resolution(Answer):

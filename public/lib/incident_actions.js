@@ -6,6 +6,7 @@ import { doing, say, sayFailed } from './toasts.js';
 
 /** @typedef {{ status: string, in_next_release?: boolean, ignored_until?: string, ignored_events?: number }} Change */
 /** @typedef {{ fingerprint: string, incident_id: number }} Moved */
+/** @typedef {{ id: number, name: string | null }} Person */
 
 const DONE = /** @type {Record<string, string>} */ ({ open: 'Reopened', resolved: 'Resolved', ignored: 'Ignored' });
 
@@ -63,22 +64,40 @@ function changeTo({ status, resolved_release, resolved_in_next_release, ignored_
 }
 
 /**
- * Say who looks after an incident.
+ * Say who looks after some incidents.
  * @param {number} project_id
- * @param {any} incident
- * @param {{ id: number, name: string | null } | null} person null: nobody
+ * @param {any[]} incidents
+ * @param {Person | null} person null: nobody
  * @param {(incidents: any[]) => void} apply
  */
-export async function assign(project_id, incident, person, apply) {
-  const before = incident.assignee;
-  apply([{ ...incident, assignee: person }]);
+export function assign(project_id, incidents, person, apply) {
+  if (incidents.length) doing(give(project_id, incidents, person, apply));
+}
+
+/** @param {number} project_id @param {any[]} incidents @param {Person | null} person @param {(incidents: any[]) => void} apply */
+async function give(project_id, incidents, person, apply) {
+  apply(incidents.map((one) => ({ ...one, assignee: person })));
   try {
-    apply([await call('assignIncident', { path: { project_id, incident_id: incident.id }, body: { person_id: person?.id ?? null } })]);
-    say(person ? `#${incident.id} is with ${person.name ?? 'you'} now` : `#${incident.id} is with nobody now`, {
-      undo: () => assign(project_id, { ...incident, assignee: person }, before, apply),
-    });
+    apply(await given(project_id, incidents, person));
+    const which = incidents.length === 1 ? `#${incidents[0].id} is` : `${counted(incidents.length, 'incident')} are`;
+    say(`${which} with ${person ? person.name ?? 'you' : 'nobody'} now`, { undo: () => giveBack(project_id, incidents, apply) });
   } catch (error) {
-    apply([incident]);
+    apply(incidents);
+    sayFailed(error);
+  }
+}
+
+/** @param {number} project_id @param {any[]} incidents @param {Person | null} person @returns {Promise<any[]>} */
+const given = async (project_id, incidents, person) =>
+  (await call('assignIncidents', { path: { project_id }, body: { incident_ids: incidents.map((one) => one.id), person_id: person?.id ?? null } })).items;
+
+/** To whoever had each. @param {number} project_id @param {any[]} incidents as they were @param {(incidents: any[]) => void} apply */
+async function giveBack(project_id, incidents, apply) {
+  const people = new Map(incidents.map((one) => [one.assignee?.id, one.assignee]));
+  try {
+    const asked = [...people].map(([id, person]) => given(project_id, incidents.filter((one) => one.assignee?.id === id), person));
+    apply((await Promise.all(asked)).flat());
+  } catch (error) {
     sayFailed(error);
   }
 }

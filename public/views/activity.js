@@ -10,8 +10,8 @@ const ACTORS = new Map([['key', 'An api key'], ['cron', 'Sensra'], ['link', 'Som
 /** @param {any} project @param {any} incident */
 export function useActivity(project, incident) {
   const path = { project_id: project.id, incident_id: incident?.id };
-  // Anew with whatever may have added to it.
-  const of = [project.id, incident?.id, incident?.status, incident?.status_changed_at, incident?.assignee?.id, incident?.fingerprints.length];
+  // Anew with each answer of the API, not with what is shown before that.
+  const of = [project.id, incident?.id, incident?.fingerprints];
   return useLoad(async (signal) => (incident ? call('listActivity', { path, signal }) : null), of, { keep: true });
 }
 

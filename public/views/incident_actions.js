@@ -1,19 +1,14 @@
 // The row of buttons of an incident, and the keys that press them.
 import { html, useState } from '../lib/html.js';
-import { call } from '../lib/api.js';
 import { assign, merge, setStatus } from '../lib/incident_actions.js';
 import { listAddress } from '../lib/kept_lists.js';
 import { useKeys } from '../lib/keyboard.js';
 import { githubIssue, markdown, repositoryOf } from '../lib/markdown.js';
-import { Dialog, Menu, copy } from '../lib/parts.js';
+import { Dialog, copy } from '../lib/parts.js';
 import { may } from '../lib/permissions.js';
 import { go } from '../lib/router.js';
-import { sayFailed } from '../lib/toasts.js';
 import { MergeInto } from './merge.js';
-
-const HOUR = 3_600_000;
-export const UNTIL = /** @type {[string, number][]} */ ([['for an hour', HOUR], ['until tomorrow', 24 * HOUR], ['for a week', 168 * HOUR], ['for a month', 720 * HOUR]]);
-const COUNTS = [10, 100, 1000];
+import { AssignMenu, StatusButtons, meOf } from './status_buttons.js';
 
 /** @param {any} props */
 export function Actions({ account, project, incident, event, apply }) {
@@ -22,14 +17,16 @@ export function Actions({ account, project, incident, event, apply }) {
   /** @param {any} change */
   const set = (change) => setStatus(project.id, [incident], change, apply);
   const text = () => markdown(incident, event, `${location.origin}${list}/${incident.id}`);
-  const me = account.data?.person && { id: account.data.person.id, name: account.data.person.name ?? account.data.person.email };
+  const me = meOf(account);
+  /** @param {any} person */
+  const giveTo = (person) => assign(project.id, [incident], person, apply);
   /** @param {any[]} both */
   const mergeThem = (both) => merge(project.id, both, () => go(`${list}/${both[0].id}`), () => go(`${list}/${incident.id}`));
   const mayChange = may(project.workspace, 'incidents:write');
   const changing = [
     { keys: 'e', label: 'Resolve, or reopen', act: () => set({ status: incident.status === 'resolved' ? 'open' : 'resolved' }) },
     { keys: 'i', label: 'Ignore', act: () => set({ status: 'ignored' }) },
-    { keys: 'a', label: 'Assign to me', act: () => me && assign(project.id, incident, me, apply) },
+    { keys: 'a', label: 'Assign to me', act: () => me && giveTo(me) },
     { keys: 'm', label: 'Merge into another incident', act: () => setAsking('merge') },
   ];
   useKeys([
@@ -38,7 +35,7 @@ export function Actions({ account, project, incident, event, apply }) {
     { keys: 'u', label: 'Back to the list', act: () => go(listAddress(project.id), { returning: true }) },
   ]);
   return html`<div class="actions" role="toolbar" aria-label="Actions">
-    ${mayChange && html`<${Changes} project=${project} incident=${incident} me=${me} set=${set} apply=${apply} onMerge=${() => setAsking('merge')} />`}
+    ${mayChange && html`<${Changes} account=${account} project=${project} incident=${incident} set=${set} onAssign=${giveTo} onMerge=${() => setAsking('merge')} />`}
     <button onClick=${() => copy(text(), 'Incident')}>Copy as Markdown</button>
     <button onClick=${() => setAsking('github')}>GitHub issue…</button>
     ${asking === 'merge' && html`<${MergeInto} project=${project} incident=${incident} onMerge=${mergeThem} onClose=${() => setAsking('')} />`}
@@ -47,25 +44,12 @@ export function Actions({ account, project, incident, event, apply }) {
 }
 
 /** What changes an incident, for those who may. @param {any} props */
-function Changes({ project, incident, me, set, apply, onMerge }) {
-  const [people, setPeople] = useState(/** @type {any[]} */ ([]));
-  const members = () => people.length || call('listMembers', { path: { workspace_id: project.workspace.id }, query: { limit: 100 } }).then((page) => setPeople(page.items), sayFailed);
+function Changes({ account, project, incident, set, onAssign, onMerge }) {
   const merged = Boolean(incident.merged_into);
   return html`${incident.status === 'open'
-      ? html`<div class="split-button"><button class="primary" disabled=${merged} onClick=${() => set({ status: 'resolved' })}>Resolve</button>
-          <${Menu} label="▾" title="Resolve otherwise"><button onClick=${() => set({ status: 'resolved', in_next_release: true })}>in the next release</button><//></div>
-        <${Menu} label="Ignore">
-          <button onClick=${() => set({ status: 'ignored' })}>for good</button>
-          ${UNTIL.map(([label, span]) => html`<button key=${label} onClick=${() => set({ status: 'ignored', ignored_until: new Date(Date.now() + span).toISOString() })}>${label}</button>`)}
-          ${COUNTS.map((number) => html`<button key=${number} onClick=${() => set({ status: 'ignored', ignored_events: number })}>until ${number} more events</button>`)}
-        <//>`
+      ? html`<${StatusButtons} primary disabled=${merged} onChange=${set} />`
       : html`<button disabled=${merged} onClick=${() => set({ status: 'open' })}>Reopen</button>`}
-    <${Menu} label=${incident.assignee ? `With ${incident.assignee.name}` : 'Assign'} onOpen=${members}>
-      ${me && me.id !== incident.assignee?.id && html`<button onClick=${() => assign(project.id, incident, me, apply)}>to me</button>`}
-      ${incident.assignee && html`<button onClick=${() => assign(project.id, incident, null, apply)}>to nobody</button>`}
-      ${people.filter((one) => one.person_id !== me?.id && one.person_id !== incident.assignee?.id)
-        .map((one) => html`<button key=${one.person_id} onClick=${() => assign(project.id, incident, { id: one.person_id, name: one.name ?? one.email }, apply)}>to ${one.name ?? one.email}</button>`)}
-    <//>
+    <${AssignMenu} account=${account} project=${project} label=${incident.assignee ? `With ${incident.assignee.name}` : 'Assign'} now=${incident.assignee} onAssign=${onAssign} />
     <button onClick=${onMerge} disabled=${merged}>Merge…</button>`;
 }
 

@@ -4,7 +4,7 @@ import { setStatus } from '../lib/incident_actions.js';
 import { Dialog } from '../lib/parts.js';
 import { may } from '../lib/permissions.js';
 import { go, withQuery } from '../lib/router.js';
-import { UNTIL } from './incident_actions.js';
+import { UNTIL } from './status_buttons.js';
 
 /** @typedef {import('../lib/incident_actions.js').Change} Change */
 

@@ -8,7 +8,7 @@ import { Text } from '../lib/text.js';
 export function IncidentRow({ project, incident, current, chosen, onChoose, onFocus, window }) {
   const { kind, message } = titled(incident);
   return html`<div role="listitem" class=${`row${current ? ' current' : ''}${chosen ? ' chosen' : ''} ${incident.status}`}>
-    <label class="choose">${onChoose && html`<input type="checkbox" checked=${chosen} onChange=${() => onChoose(incident.id)}
+    <label class="choose">${onChoose && html`<input type="checkbox" checked=${chosen} onClick=${(/** @type {MouseEvent} */ event) => onChoose(incident.id, event.shiftKey)}
       aria-label=${`Choose incident ${incident.id}`} />`}</label>
     <div class="what">
       <div class="headline">

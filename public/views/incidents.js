@@ -2,7 +2,7 @@
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from '../lib/html.js';
 import { call } from '../lib/api.js';
 import { count, counted } from '../lib/format.js';
-import { merge, setStatus } from '../lib/incident_actions.js';
+import { assign, merge, setStatus } from '../lib/incident_actions.js';
 import { changed, leftBehind, tell, useKept, useTold } from '../lib/kept_lists.js';
 import { useKeys } from '../lib/keyboard.js';
 import { useChanged, useEvery, useLoad } from '../lib/load.js';
@@ -10,16 +10,18 @@ import { Empty, Menu, Problem, Skeleton, useTitle } from '../lib/parts.js';
 import { may } from '../lib/permissions.js';
 import { go, withQuery } from '../lib/router.js';
 import { DEFAULT, HELP, SORTS, STATUSES, parse, toggled } from '../lib/search.js';
+import { ChosenBar, useChosen } from './chosen.js';
 import { Facets } from './facets.js';
 import { IncidentRow } from './incident_row.js';
 import { MergeChosen, MergeInto } from './merge.js';
 import { Views } from './saved_views.js';
+import { meOf } from './status_buttons.js';
 
 const PAGE = 50;
 const ARRIVALS_SECONDS = 10;
 
 /** @param {any} props */
-export default function Incidents({ project, place }) {
+export default function Incidents({ account, project, place }) {
   useTitle(`Incidents of ${project.name}`);
   const line = place.query.get('q') ?? DEFAULT;
   const asked = place.query.get('sort') ?? '';
@@ -28,7 +30,7 @@ export default function Incidents({ project, place }) {
   const [left] = useState(leftBehind);
   const list = useIncidents(project.id, line, sort, span, left);
   const facets = useFacets(project.id, line, list.loading);
-  const [chosen, setChosen] = useState(/** @type {Set<number>} */ (new Set()));
+  const chosen = useChosen(list.items);
   const [at, show] = useState(() => (left?.current ? list.items.findIndex((one) => one.id === left.current) : -1));
   // Where the next key acts, also before the list has been drawn anew.
   const cursor = useRef(at);
@@ -38,7 +40,7 @@ export default function Incidents({ project, place }) {
     show(index);
   };
   const rows = useRef(/** @type {HTMLElement | null} */ (null));
-  useChanged(() => (setChosen(new Set()), setAt(-1)), [line, sort]);
+  useChanged(() => (chosen.none(), setAt(-1)), [line, sort]);
   /** @param {number} index */
   const focusOn = (index) => {
     const link = rows.current?.querySelectorAll('a.title')[index];
@@ -51,31 +53,33 @@ export default function Incidents({ project, place }) {
   }, []);
   useKept(project.id, { first: list.loading || list.error ? null : list.data, more: list.more, current: list.items[at]?.id ?? null });
 
-  const picked = list.items.filter((one) => chosen.has(one.id));
+  const { picked } = chosen;
   const targets = () => (picked.length ? picked : list.items[cursor.current] ? [list.items[cursor.current]] : []);
   const apply = (/** @type {any[]} */ incidents) => (tell(incidents), facets.reload());
   const mayChange = may(project.workspace, 'incidents:write');
-  /** @param {string} status */
-  const set = (status) => (setChosen(new Set()), setStatus(project.id, targets(), { status }, apply));
+  /** @param {import('../lib/incident_actions.js').Change} change */
+  const set = (change) => (chosen.none(), setStatus(project.id, targets(), change, apply));
   /** The next one is the next to be looked at, but for those that were chosen. @param {string} status */
   const setByKey = (status) => {
-    set(status);
+    set({ status });
     if (!picked.length && cursor.current >= 0) move(1);
   };
   const [merging, setMerging] = useState(/** @type {any[]} */ ([]));
   const askToMerge = () => setMerging(targets());
   /** @param {any[]} them the first one stays */
-  const mergeThem = (them) => (setChosen(new Set()), merge(project.id, them, list.reload));
+  const mergeThem = (them) => (chosen.none(), merge(project.id, them, list.reload));
   /** @param {number} step */
   const move = (step) => {
     const next = Math.max(0, Math.min(list.items.length - 1, cursor.current + step));
     setAt(next);
     focusOn(next);
   };
-  /** @param {number} id */
-  const toggle = (id) => setChosen((now) => (now.has(id) ? new Set([...now].filter((one) => one !== id)) : new Set([...now, id])));
+  /** @param {import('../lib/incident_actions.js').Person | null} person */
+  const giveTo = (person) => assign(project.id, targets(), person, apply);
+  const me = meOf(account);
   const changing = [
-    { keys: 'x', label: 'Choose it', act: () => list.items[cursor.current] && toggle(list.items[cursor.current].id) },
+    { keys: 'x', label: 'Choose it; with Shift, all from the last one', act: (/** @type {KeyboardEvent} */ event) => list.items[cursor.current] && chosen.toggle(list.items[cursor.current].id, event.shiftKey) },
+    { keys: 'a', label: 'Assign to me', act: () => me && giveTo(me) },
     { keys: 'e', label: 'Resolve', act: () => setByKey('resolved') },
     { keys: 'i', label: 'Ignore', act: () => setByKey('ignored') },
     { keys: 'o', label: 'Reopen', act: () => setByKey('open') },
@@ -91,7 +95,9 @@ export default function Incidents({ project, place }) {
   return html`<div class="incidents">
     <h1 class="hidden">Incidents of ${project.name}</h1>
     <${SearchBar} line=${line} />
-    <${Toolbar} project=${project} line=${line} sort=${sort} span=${span} facets=${facets.data} picked=${picked} onStatus=${set} onMerge=${askToMerge} onClear=${() => setChosen(new Set())} />
+    ${picked.length
+      ? html`<${ChosenBar} account=${account} project=${project} picked=${picked} many=${list.items.length} onChange=${set} onAssign=${giveTo} onMerge=${askToMerge} onAll=${chosen.all} onNone=${chosen.none} />`
+      : html`<${Toolbar} project=${project} line=${line} sort=${sort} span=${span} facets=${facets.data} />`}
     <div class="list-columns"><div class="list-column">
     ${list.arrivals > 0 && html`<button class="arrivals" onClick=${list.reload}>${counted(list.arrivals, 'incident')} with new events. Show</button>`}
     ${list.error
@@ -99,7 +105,7 @@ export default function Incidents({ project, place }) {
       : list.items.length
         ? html`<div ref=${rows} class=${list.loading ? 'rows stale' : 'rows'} role="list" aria-label="Incidents">
             ${list.items.map((incident, index) => html`<${IncidentRow} key=${incident.id} project=${project} incident=${incident}
-              window=${span} current=${index === at} chosen=${chosen.has(incident.id)} onChoose=${mayChange && toggle} onFocus=${() => setAt(index)} />`)}
+              window=${span} current=${index === at} chosen=${chosen.ids.has(incident.id)} onChoose=${mayChange && chosen.toggle} onFocus=${() => setAt(index)} />`)}
           </div>
           <${More} list=${list} />`
         : list.loading
@@ -194,18 +200,8 @@ function queryOf(value) {
 }
 
 /** @param {any} props */
-function Toolbar({ project, line, sort, span, facets, picked, onStatus, onMerge, onClear }) {
+function Toolbar({ project, line, sort, span, facets }) {
   const { fields } = parse(line);
-  if (picked.length) {
-    return html`<div class="toolbar" role="toolbar" aria-label="Chosen incidents">
-      <strong>${counted(picked.length, 'incident')} chosen</strong>
-      <button onClick=${() => onStatus('resolved')}>Resolve</button>
-      <button onClick=${() => onStatus('ignored')}>Ignore</button>
-      <button onClick=${() => onStatus('open')}>Reopen</button>
-      <button onClick=${onMerge}>Merge…</button>
-      <button class="link" onClick=${onClear}>Choose none</button>
-    </div>`;
-  }
   return html`<div class="toolbar">
     <div class="tabs status" role="group" aria-label="Status">
       ${STATUSES.map((status) => html`<button key=${status} aria-pressed=${fields.status === status}

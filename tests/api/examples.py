@@ -142,6 +142,7 @@ EXAMPLES: dict[str, Example] = {
     "count_facets": Example(),
     "patch_incidents": Example(lambda ids: {"incident_ids": [ids["incident_id"]], "status": "resolved"}),
     "assign_incident": Example(lambda ids: {"person_id": ids["person_id"]}),
+    "assign_incidents": Example(lambda ids: {"incident_ids": [ids["incident_id"]], "person_id": ids["person_id"]}),
     "read_trend": Example(),
     "list_activity": Example(),
     "read_tag_counts": Example(),

@@ -180,12 +180,20 @@ async def test_only_a_member_can_look_after_an_incident(stage: Stage) -> None:
     for body in ({"person_id": stranger["person_id"]}, {"person_id": 10**12}):
         refused = await stage.incidents.put(path, json=body, headers=stage.alice())
         assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "/person_id")
+    both = f"/api/projects/{tenant.project_id}/incidents/assignee"
+    for ids, person, expected in (
+        ([a, 10**12], bob, 404), ([b, a], {"person_id": 10**12}, 400), ([], bob, 400), ([b, a, a], bob, 200),
+    ):  # fmt: skip
+        answer = await stage.incidents.put(both, json={"incident_ids": ids, **person}, headers=stage.alice())
+        assert answer.status_code == expected
+        assert await listed(stage, tenant, assignee="me") == ([b, a] if expected == 200 else [a])  # all, or none
+    await stage.incidents.put(both, json={"incident_ids": [b], "person_id": None}, headers=stage.alice())
     freed = await stage.incidents.put(path, json={"person_id": None}, headers=stage.alice())
     assert freed.json()["assignee"] is None
     trail = await stage.rows(
         "SELECT after FROM audit_log WHERE project_id = %s AND action = 'incident.assign' ORDER BY id", tenant.project_id
     )
-    assert [row["after"]["assignee_id"] for row in trail] == [bob["person_id"], None]
+    assert [row["after"]["assignee_id"] for row in trail] == [*[bob["person_id"]] * 3, None, None]
     await patch(stage, tenant, b, status="open")
     await stage.incidents.post(
         f"/api/projects/{tenant.project_id}/incidents/{b}/merge", json={"incident_ids": [a]}, headers=stage.bob()

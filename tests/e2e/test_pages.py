@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -258,6 +259,25 @@ async def test_several_are_resolved_at_once_and_all_come_back(product: Product, 
     await expect(rows.get_by_text("resolved", exact=True)).to_have_count(2)
     await expect(page.get_by_role("button", name="resolved 2")).to_be_visible()  # what is counted follows
     await page.get_by_role("button", name="Undo").click()
+    await expect(rows.get_by_text("resolved", exact=True)).to_have_count(0)
+    # A range, all of them, and whatever one does to a single one.
+    bar = page.get_by_role("toolbar", name="Chosen incidents")
+    await rows.nth(2).get_by_role("checkbox").check()
+    await rows.first.get_by_role("checkbox").click(modifiers=["Shift"])
+    await bar.get_by_text("3 incidents chosen").wait_for()
+    await rows.nth(1).get_by_role("checkbox").uncheck()
+    await bar.get_by_role("button", name=re.compile(r"Choose all \d+ shown")).click()
+    await expect(rows.get_by_role("checkbox", checked=False)).to_have_count(0)
+    await bar.get_by_text("Assign", exact=True).click()
+    await bar.get_by_role("button", name="to Member").click()
+    await page.get_by_text("are with Member now").wait_for()
+    await expect(rows.get_by_text("Member", exact=True)).to_have_count(await rows.count())
+    await page.keyboard.press("z")
+    await expect(rows.get_by_text("Member", exact=True)).to_have_count(0)
+    await bar.get_by_text("▾", exact=True).click()
+    await bar.get_by_role("button", name="in the next release").click()
+    await expect(rows.get_by_text("resolved", exact=True)).to_have_count(await rows.count())
+    await page.keyboard.press("z")
     await expect(rows.get_by_text("resolved", exact=True)).to_have_count(0)
 
 
