@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from urllib.parse import quote
