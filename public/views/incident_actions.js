@@ -1,12 +1,13 @@
 // The row of buttons of an incident, and the keys that press them.
 import { html, useState } from '../lib/html.js';
 import { assign, merge, setStatus } from '../lib/incident_actions.js';
-import { listAddress } from '../lib/kept_lists.js';
+import { lastListed, listAddress } from '../lib/kept_lists.js';
 import { useKeys } from '../lib/keyboard.js';
 import { githubIssue, markdown, repositoryOf } from '../lib/markdown.js';
 import { Dialog, copy } from '../lib/parts.js';
 import { may } from '../lib/permissions.js';
 import { go } from '../lib/router.js';
+import { say } from '../lib/toasts.js';
 import { MergeInto } from './merge.js';
 import { AssignMenu, StatusButtons, meOf } from './status_buttons.js';
 
@@ -23,6 +24,13 @@ export function Actions({ account, project, incident, event, apply }) {
   /** @param {any[]} both */
   const mergeThem = (both) => merge(project.id, both, () => go(`${list}/${both[0].id}`), () => go(`${list}/${incident.id}`));
   const mayChange = may(project.workspace, 'incidents:write');
+  /** @param {number} by */
+  const step = (by) => {
+    const ids = lastListed(project.id).map((one) => one.id);
+    const next = ids.includes(incident.id) && ids[ids.indexOf(incident.id) + by];
+    if (next) go(`${list}/${next}`);
+    else say('There is no other one in the list that you came from');
+  };
   const changing = [
     { keys: 'e', label: 'Resolve, or reopen', act: () => set({ status: incident.status === 'resolved' ? 'open' : 'resolved' }) },
     { keys: 'i', label: 'Ignore', act: () => set({ status: 'ignored' }) },
@@ -32,6 +40,8 @@ export function Actions({ account, project, incident, event, apply }) {
   useKeys([
     ...(mayChange && !incident.merged_into ? changing : []),
     { keys: 'c', label: 'Copy as Markdown', act: () => copy(text(), 'Incident') },
+    { keys: 'j', label: 'Next incident of the list', act: () => step(1) },
+    { keys: 'k', label: 'Previous incident of the list', act: () => step(-1) },
     { keys: 'u', label: 'Back to the list', act: () => go(listAddress(project.id), { returning: true }) },
   ]);
   return html`<div class="actions" role="toolbar" aria-label="Actions">

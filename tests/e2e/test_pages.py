@@ -138,6 +138,18 @@ async def test_one_after_the_other_is_done_by_one_key_and_what_can_be_undone_doe
     await page.keyboard.press("j")
     await page.keyboard.press("o")
     await page.get_by_text("Reopened #").wait_for()
+    # From one incident to the next of the list, without going back to it.
+    await page.goto(product.url + listed(product, "level:warning"))
+    await rows.nth(1).wait_for()
+    titles = [await rows.nth(index).locator("a.title b").inner_text() for index in (0, 1)]
+    await page.keyboard.press("j")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", level=1, name=titles[0]).wait_for()
+    for keys, title in (("j", titles[1]), ("k", titles[0])):
+        await page.keyboard.press(keys)
+        await page.get_by_role("heading", level=1, name=title).wait_for()
+    await page.keyboard.press("k")
+    await page.get_by_text("There is no other one in the list").wait_for()
 
 
 async def test_an_incident_tells_its_story_and_what_was_removed(product: Product, owner: Person) -> None:
