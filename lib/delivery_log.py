@@ -18,9 +18,7 @@ async def list_page(
         conn, "delivery_list", project_id=project_id, delivery_id=None, state=state, channel_id=channel_id, limit=limit + 1,
         after=incidents.moment(after) if after else None, after_id=incidents.event_uuid(after_id) if after_id else None,
     )  # fmt: skip
-    page = rows[:limit]
-    next_cursor = paging.encode([page[-1]["created_at"], page[-1]["id"].hex]) if len(rows) > limit else None
-    return {"items": [_shown(row) for row in page], "next_cursor": next_cursor}
+    return paging.page(rows, limit, ("created_at", "id"), _shown)
 
 
 async def read(conn: db.Connection, workspace_id: int, project_id: int, text: str) -> dict[str, Any]:

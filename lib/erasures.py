@@ -44,8 +44,7 @@ async def list_page(conn: db.Connection, workspace_id: int, limit: int, cursor: 
     """A workspace's receipts, the newest first: `{"items", "next_cursor"}`. Raises InvalidRequest for a foreign cursor."""
     after_id = paging.decode(cursor, (int,))[0] if cursor else None
     rows = await db.fetch_all(conn, "erasure_list", workspace_id=workspace_id, after_id=after_id, limit=limit + 1)
-    page = rows[:limit]
-    return {"items": page, "next_cursor": paging.encode([page[-1]["id"]]) if len(rows) > limit else None}
+    return paging.page(rows, limit, ("id",))
 
 
 async def list_everywhere(conn: db.Connection) -> list[dict[str, Any]]:

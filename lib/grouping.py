@@ -43,13 +43,8 @@ async def explain(
         conn, "incident_list_grouping", project_id=project_id, incident_id=incident_id, limit=limit + 1,
         after=incidents.moment(after) if after else None, after_id=fingerprint_uuid(after_id) if after_id else None,
     )  # fmt: skip
-    page = rows[:limit]
-    return {
-        "incident_id": incident_id,
-        "merged_into": incident["merged_into"],
-        "items": [_explained(row, incident_id) for row in page],
-        "next_cursor": paging.encode([page[-1]["first_seen"], page[-1]["fingerprint"].hex]) if len(rows) > limit else None,
-    }
+    page = paging.page(rows, limit, ("first_seen", "fingerprint"), lambda row: _explained(row, incident_id))
+    return {"incident_id": incident_id, "merged_into": incident["merged_into"], **page}
 
 
 def fingerprint_uuid(text: str) -> uuid.UUID:

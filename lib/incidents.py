@@ -93,12 +93,7 @@ async def list_page(
         conn, f"incident_list_by_{sort}", project_id=project_id, after=after, after_id=after_id, limit=limit + 1,
         **parameters(filters),
     )  # fmt: skip
-    page = rows[:limit]
-    more = len(rows) > limit
-    return {
-        "items": [_listed(row) for row in page],
-        "next_cursor": paging.encode([page[-1][sort], page[-1]["id"]]) if more else None,
-    }
+    return paging.page(rows, limit, (sort, "id"), _listed)
 
 
 def moment(text: str) -> datetime:

@@ -40,11 +40,12 @@ async def list_page(conn: db.Connection, workspace_id: int, limit: int, cursor: 
     rows = await db.fetch_all(
         conn, "invitation_list_by_workspace", workspace_id=workspace_id, after_id=after_id, limit=limit + 1
     )  # fmt: skip
-    page = rows[:limit]
-    for row in page:
-        by, name = row.pop("created_by"), row.pop("created_by_name")
-        row["created_by"] = {"id": by, "name": name} if by else None
-    return {"items": page, "next_cursor": paging.encode([page[-1]["id"]]) if len(rows) > limit else None}
+    return paging.page(rows, limit, ("id",), _listed)
+
+
+def _listed(row: dict[str, Any]) -> dict[str, Any]:
+    by = {"id": row["created_by"], "name": row["created_by_name"]} if row["created_by"] else None
+    return {name: value for name, value in row.items() if name != "created_by_name"} | {"created_by": by}
 
 
 async def create(

@@ -40,11 +40,7 @@ async def list_page(conn: db.Connection, project_id: int, limit: int, cursor: st
     """`{"items": […], "next_cursor": …}`, the newest first; ended ones too. Raises InvalidRequest for a foreign cursor."""
     after_id = paging.decode(cursor, (int,))[0] if cursor else None
     rows = await db.fetch_all(conn, "key_list_by_project", project_id=project_id, after_id=after_id, limit=limit + 1)
-    page = rows[:limit]
-    return {
-        "items": [_shown(row) for row in page],
-        "next_cursor": paging.encode([page[-1]["id"]]) if len(rows) > limit else None,
-    }
+    return paging.page(rows, limit, ("id",), _shown)
 
 
 async def read(conn: db.Connection, project_id: int, key_id: int) -> dict[str, Any]:

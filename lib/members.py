@@ -23,9 +23,7 @@ async def list_page(conn: db.Connection, workspace_id: int, limit: int, cursor: 
     """`{"items": […], "next_cursor": …}`. Raises InvalidRequest for a foreign cursor."""
     after = paging.decode(cursor, (int,))[0] if cursor else None
     rows = await db.fetch_all(conn, "member_list_by_workspace", workspace_id=workspace_id, after=after, limit=limit + 1)
-    page = rows[:limit]
-    next_cursor = paging.encode([page[-1]["person_id"]]) if len(rows) > limit else None
-    return {"items": [_shown(row) for row in page], "next_cursor": next_cursor}
+    return paging.page(rows, limit, ("person_id",), _shown)
 
 
 async def find(conn: db.Connection, workspace_id: int, person_id: int) -> dict[str, Any]:

@@ -36,8 +36,7 @@ async def list_page(conn: db.Connection, workspace_id: int, limit: int, cursor: 
     rows = await db.fetch_all(
         conn, "project_list_by_workspace", workspace_id=workspace_id, after_id=after_id, limit=limit + 1
     )  # fmt: skip
-    page = rows[:limit]
-    return {"items": page, "next_cursor": paging.encode([page[-1]["id"]]) if len(rows) > limit else None}
+    return paging.page(rows, limit, ("id",))
 
 
 async def read(conn: db.Connection, project_id: int) -> dict[str, Any]:

@@ -47,8 +47,7 @@ async def list_page(conn: db.Connection, place: Place, filters: Filters, limit: 
     """Changes, the newest first: `{"items": […], "next_cursor": …}`. Raises InvalidRequest for a foreign cursor."""
     after_id = paging.decode(cursor, (int,))[0] if cursor else None
     rows = await db.fetch_all(conn, "audit_list", **_params(place, filters), after_id=after_id, limit=limit + 1)
-    page = rows[:limit]
-    return {"items": page, "next_cursor": paging.encode([page[-1]["id"]]) if len(rows) > limit else None}
+    return paging.page(rows, limit, ("id",))
 
 
 async def list_refusals(conn: db.Connection, place: Place, filters: Filters, limit: int, cursor: str | None) -> dict[str, Any]:
@@ -58,9 +57,7 @@ async def list_refusals(conn: db.Connection, place: Place, filters: Filters, lim
         conn, "audit_list_refusals", **_params(place, filters), after=incidents.moment(minute) if minute else None,
         after_kind=kind, after_actor=actor, after_action=action, limit=limit + 1,
     )  # fmt: skip
-    page = rows[:limit]
-    last = [page[-1][name] for name in ("minute", "actor_kind", "actor_id", "action")] if len(rows) > limit else None
-    return {"items": page, "next_cursor": paging.encode(last) if last else None}
+    return paging.page(rows, limit, ("minute", "actor_kind", "actor_id", "action"))
 
 
 async def export(connect: Connect, place: Place, filters: Filters, form: str) -> AsyncIterator[bytes]:

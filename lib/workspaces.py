@@ -34,9 +34,7 @@ async def list_page(conn: db.Connection, person_id: int, limit: int, cursor: str
     rows = await db.fetch_all(
         conn, "workspace_list_by_person", person_id=person_id, after=after, after_id=after_id, limit=limit + 1
     )  # fmt: skip
-    page = rows[:limit]
-    next_cursor = paging.encode([page[-1]["name"], page[-1]["id"]]) if len(rows) > limit else None
-    return {"items": page, "next_cursor": next_cursor}
+    return paging.page(rows, limit, ("name", "id"))
 
 
 async def read(conn: db.Connection, workspace_id: int) -> dict[str, Any]:

@@ -114,11 +114,7 @@ async def list_page(
     rows = await db.fetch_all(
         conn, "analysis_list_by_incident", project_id=project_id, incident_id=incident_id, after_id=after_id, limit=limit + 1
     )
-    page = rows[:limit]
-    return {
-        "items": [shown(row) for row in page],
-        "next_cursor": paging.encode([page[-1]["id"]]) if len(rows) > limit else None,
-    }
+    return paging.page(rows, limit, ("id",), shown)
 
 
 async def newest(conn: db.Connection, project_id: int, incident_ids: Sequence[int]) -> dict[int, Explained]:
