@@ -170,7 +170,9 @@ def buttons(first: tuple[str, str], *others: tuple[str, str]) -> str:
 
 
 def links(*pairs: tuple[str, str]) -> str:
-    """(words, address) of links, as words on one line; addresses are our own."""
+    """(words, address) of links, as words on one line; addresses are our own. Nothing where there are none."""
+    if not pairs:
+        return ""
     made = (
         f'<a class="link" href="{_address(url)}" style="{_letters("link", 13, 600)}">{escaped(words)}</a>' for words, url in pairs
     )

@@ -114,10 +114,11 @@ def whole_number(env: Mapping[str, str], name: str) -> int | None:
 
 
 def _base_url(env: Mapping[str, str]) -> str | None:
-    """A preview is no production: its links and wakes lead to itself."""
+    """A preview is no production: its links and wakes lead to itself, and to nowhere where its address is not known."""
     if env.get("PUBLIC_URL"):
         return env["PUBLIC_URL"].rstrip("/")
-    names = OWN_ADDRESSES[::-1] if env.get("VERCEL_ENV") == "production" else OWN_ADDRESSES[1::-1]
+    is_preview = env.get("VERCEL_ENV") in {"preview", "development"}
+    names = OWN_ADDRESSES[1::-1] if is_preview else OWN_ADDRESSES[::-1]
     return next((f"https://{env[name]}" for name in names if env.get(name)), None)
 
 

@@ -152,7 +152,7 @@ async def test(conn: db.Connection, actor: audit.Actor, project_id: int, channel
     for number, (address, token) in enumerate(receivers):
         one = delivery_id if number == 0 else uuid.uuid4()
         notice = Notice(
-            names["workspace_name"], project_id, names["project_name"], (_sample(now),), 0, settings.current().base_url or "",
+            names["workspace_name"], project_id, names["project_name"], (_sample(now),), 0, settings.current().base_url,
             telling.unsubscribe_url(token), row["name"],
         )  # fmt: skip
         content = channels.render(row["kind"], notice, delivery_id=str(one), created_at=now)

@@ -53,7 +53,7 @@ async def _write(
     now: datetime, first_id: int,
 ) -> None:  # fmt: skip
     delivery_id = uuid.uuid4()
-    base_url = settings.current().base_url or ""
+    base_url = settings.current().base_url
     notice = Notice(
         channel["workspace_name"], channel["project_id"], channel["project_name"], tuple(items), omitted, base_url,
         unsubscribe_url(token), channel["channel_name"],
@@ -68,8 +68,9 @@ async def _write(
 
 
 def unsubscribe_url(token: str | None) -> str | None:
-    """The link by which somebody ends these mails."""
-    return f"{settings.current().base_url or ''}{UNSUBSCRIBE}?token={token}" if token else None
+    """The link by which somebody ends these mails; None where the deployment does not know its own address."""
+    base_url = settings.current().base_url
+    return f"{base_url}{UNSUBSCRIBE}?token={token}" if token and base_url else None
 
 
 async def receivers_of(conn: db.Connection, channel: dict[str, Any]) -> list[tuple[str | None, str | None]]:

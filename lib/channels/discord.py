@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from lib.channels import hooks, words
-from lib.channels.links import links_of, page_of
+from lib.channels.links import page_of, ways_of
 from lib.channels.notice import Item, Notice
 from lib.channels.outcome import Sent
 from lib.channels.text import inert, listed, one_line, within
@@ -36,8 +36,8 @@ def render(notice: Notice, **_unused: object) -> dict[str, Any]:
     more = words.more_of(shown.omitted)
     content = f"**{_escaped(listed([project, words.headline_of(shown)]), 400)}**"
     if more:
-        content += f"\n{more} [Open the project]({page_of(shown)})"
-    embeds = [_embed(shown, item) for item in shown.items] or [{"description": f"[Open the project]({page_of(shown)})"}]
+        content += f"\n{more} {_project(shown)}"
+    embeds = [_embed(shown, item) for item in shown.items] or [{"description": _project(shown)}]
     return {"body": {"content": content, "embeds": embeds, "allowed_mentions": {"parse": []}}}
 
 
@@ -52,14 +52,20 @@ async def send(content: Mapping[str, Any], target: Mapping[str, Any], **_unused:
     return Sent(None)
 
 
+def _project(notice: Notice) -> str:
+    page = page_of(notice)
+    return f"[Open the project]({page})" if page else "The project's page has them all."
+
+
 def _embed(notice: Notice, item: Item) -> dict[str, Any]:
-    links, redaction = links_of(notice, item), words.redaction_of(item)
+    ways, redaction = ways_of(notice, item), words.redaction_of(item)
+    line = " · ".join(f"[{name}]({url})" for name, url in ways)
     told = [*words.numbers_of(item), *words.facts_of(item)][:6]
     fields = [{"name": name, "value": _escaped(value, FIELD_CHARS_MAX), "inline": True} for name, value in told]
     return {
         "title": _escaped(f"{words.label_of(item)}: {words.title_of(item)}", TITLE_CHARS_MAX),
-        "url": links.open,
-        "description": f"{_description(item)}\n[Open]({links.open}) · [Resolve]({links.resolve}) · [Mute]({links.mute})",
+        **({"url": ways[0][1]} if ways else {}),
+        "description": f"{_description(item)}\n{line}".rstrip(),
         "color": COLOURS.get(item.level, COLOUR_OTHER),
         "timestamp": item.last_seen.astimezone(UTC).isoformat(),
         "fields": fields,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from lib import mail, mail_page
 from lib.channels import hooks, words
-from lib.channels.links import links_of, page_of
+from lib.channels.links import page_of, ways_of
 from lib.channels.notice import Explained, Item, Notice
 from lib.channels.outcome import Sent
 from lib.channels.text import clean, cut, inert, listed, one_line
@@ -88,7 +88,8 @@ def _html(notice: Notice) -> str:
     else:
         cards = [_contents(notice), *(_short(notice, item) for item in notice.items)]
         preview = words.title_of(notice.items[0]) if notice.items else headline
-    ways = [("Alert settings", f"{page_of(notice)}/alerts")]
+    page = page_of(notice)
+    ways = [("Alert settings", f"{page}/alerts")] if page else []
     ways += [("Unsubscribe", notice.unsubscribe_url)] if notice.unsubscribe_url else []
     told = f"{_why(notice)} {_ending(notice)}" if notice.unsubscribe_url else _why(notice)
     footer = [mail_page.text(told, "soft", size=12, after=6), mail_page.links(*ways)]
@@ -99,7 +100,8 @@ def _contents(notice: Notice) -> str:
     more = words.more_of(notice.omitted)
     parts = [mail_page.heading(words.headline_of(notice))]
     parts += [mail_page.text(f"{more} The project's page has them all.", "soft", size=13)] if more else []
-    return mail_page.card(*parts, mail_page.links(("Open the project", page_of(notice))))
+    page = page_of(notice)
+    return mail_page.card(*parts, mail_page.links(*([("Open the project", page)] if page else [])))
 
 
 def _head(item: Item, *where: str | None) -> str:
@@ -109,7 +111,7 @@ def _head(item: Item, *where: str | None) -> str:
 
 def _whole(notice: Notice, item: Item) -> str:
     """The one incident of a mail, with everything that is known of it."""
-    links = links_of(notice, item)
+    ways = ways_of(notice, item)
     culprit = one_line(item.culprit or "", words.TITLE_CHARS_MAX)
     parts = [
         _head(item),
@@ -120,7 +122,7 @@ def _whole(notice: Notice, item: Item) -> str:
         *([mail_page.code(words.place_of(item.frame), words.source_of(item.frame))] if item.frame else []),
         *([_explained(item.explained)] if item.explained else []),
         mail_page.facts(pair for pair in words.facts_of(item) if pair[0] != "Level"),
-        mail_page.buttons(("Open", links.open), ("Resolve", links.resolve), ("Mute", links.mute)),
+        *([mail_page.buttons(*ways)] if ways else []),
         *_redaction(item),
     ]
     return mail_page.card(*parts)
@@ -149,7 +151,6 @@ def _explained(explained: Explained) -> str:
 
 def _short(notice: Notice, item: Item) -> str:
     """One of several incidents."""
-    links = links_of(notice, item)
     told = " · ".join(f"{name.lower()} {value}" for name, value in words.numbers_of(item))
     parts = [
         _head(item, item.environment, item.release),
@@ -161,7 +162,7 @@ def _short(notice: Notice, item: Item) -> str:
         summary = one_line(item.explained.summary, DIGEST_SUMMARY_CHARS_MAX)
         whence = f"{words.confidence_of(item.explained)} {words.PROVENANCE}"
         parts.append(mail_page.hint(mail_page.text(summary, size=13, after=6), mail_page.text(whence, "soft", size=12, after=0)))
-    parts.append(mail_page.links(("Open", links.open), ("Resolve", links.resolve), ("Mute", links.mute)))
+    parts.append(mail_page.links(*ways_of(notice, item)))
     return mail_page.card(*parts, *_redaction(item))
 
 
@@ -174,14 +175,13 @@ def _plain(notice: Notice) -> str:
     blocks = [
         *([] if single else [inert(words.headline_of(notice))]),
         *(_plain_item(notice, item, whole=single) for item in notice.items),
-        *([f"{more}\n{page_of(notice)}"] if more else []),
+        *([f"{more}\n{page_of(notice) or ''}".rstrip()] if more else []),
         _plain_footer(notice),
     ]
     return f"\n\n{RULE}\n\n".join(blocks) + "\n"
 
 
 def _plain_item(notice: Notice, item: Item, *, whole: bool) -> str:
-    links = links_of(notice, item)
     pairs = [*words.numbers_of(item), *words.facts_of(item)]
     told = [
         f"{words.label_of(item)}: {words.title_of(item)}",
@@ -192,8 +192,8 @@ def _plain_item(notice: Notice, item: Item, *, whole: bool) -> str:
         *(_plain_explained(item.explained, whole=whole) if item.explained else []),
         words.redaction_of(item),
     ]
-    ways = f"Open:    {links.open}\nResolve: {links.resolve}\nMute:    {links.mute}"
-    return "\n\n".join([*(inert(one) for one in told if one.strip()), ways])
+    ways = "\n".join(f"{f'{name}:':8} {url}" for name, url in ways_of(notice, item))
+    return "\n\n".join([*(inert(one) for one in told if one.strip()), *([ways] if ways else [])])
 
 
 def _plain_explained(explained: Explained, *, whole: bool) -> list[str]:
@@ -210,6 +210,7 @@ def _plain_explained(explained: Explained, *, whole: bool) -> list[str]:
 
 
 def _plain_footer(notice: Notice) -> str:
-    lines = [inert(_why(notice)), f"Alert settings: {page_of(notice)}/alerts"]
+    page = page_of(notice)
+    lines = [inert(_why(notice)), *([f"Alert settings: {page}/alerts"] if page else [])]
     lines += [inert(_ending(notice)), f"Unsubscribe: {notice.unsubscribe_url}"] if notice.unsubscribe_url else []
     return "\n".join(lines)

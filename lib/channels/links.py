@@ -16,15 +16,22 @@ class Links(NamedTuple):
     mute: str
 
 
-def links_of(notice: Notice, item: Item) -> Links:
-    """Where one incident is seen."""
-    page = f"{page_of(notice)}/incidents/{item.incident_id}"
-    return Links(page, f"{page}?then=resolve", f"{page}?then=mute")
+def links_of(notice: Notice, item: Item) -> Links | None:
+    """Where one incident is seen; None where the deployment does not know its own address."""
+    project = page_of(notice)
+    page = f"{project}/incidents/{item.incident_id}"
+    return Links(page, f"{page}?then=resolve", f"{page}?then=mute") if project else None
 
 
-def page_of(notice: Notice) -> str:
+def ways_of(notice: Notice, item: Item) -> list[tuple[str, str]]:
+    """The same as (words, address)."""
+    links = links_of(notice, item)
+    return [("Open", links.open), ("Resolve", links.resolve), ("Mute", links.mute)] if links else []
+
+
+def page_of(notice: Notice) -> str | None:
     """Where the project is seen: a route of the dashboard, which is one file."""
-    return f"{origin_of(notice.base_url)}/projects/{notice.project_id}"
+    return f"{origin_of(notice.base_url)}/projects/{notice.project_id}" if notice.base_url else None
 
 
 def origin_of(base_url: str) -> str:

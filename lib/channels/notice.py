@@ -53,8 +53,9 @@ class Item(NamedTuple):
 class Notice(NamedTuple):
     """One message: one item, or a digest of several. omitted: how many more incidents there are that it does not show.
 
-    base_url: the deployment's own origin, from which every link is made. unsubscribe_url: on the same origin; a POST to it
-    ends the mails at once (RFC 8058), None where nobody can unsubscribe this way. channel_name: what it ends the mails of.
+    base_url: the deployment's own origin, from which every link is made; None where it is not known, and there are none.
+    unsubscribe_url: on the same origin; a POST to it ends the mails at once (RFC 8058), None where nobody can unsubscribe this
+    way. channel_name: what it ends the mails of.
     """
 
     workspace_name: str
@@ -62,6 +63,6 @@ class Notice(NamedTuple):
     project_name: str
     items: tuple[Item, ...]
     omitted: int
-    base_url: str
+    base_url: str | None
     unsubscribe_url: str | None
     channel_name: str

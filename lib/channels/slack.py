@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from lib.channels import hooks, words
-from lib.channels.links import Links, links_of, page_of
+from lib.channels.links import page_of, ways_of
 from lib.channels.notice import Item, Notice
 from lib.channels.outcome import Sent
 from lib.channels.text import inert, listed, one_line, within
@@ -36,7 +36,8 @@ def render(notice: Notice, **_unused: object) -> dict[str, Any]:
     top = [] if single else [_header(words.headline_of(shown))]
     more = words.more_of(shown.omitted)
     end = _plain("context", listed([project, more]) or "Sensra", 500)
-    end["elements"].append(_mrkdwn("section", f"<{page_of(shown)}|Open the project>")["text"])
+    if page := page_of(shown):
+        end["elements"].append(_mrkdwn("section", f"<{page}|Open the project>")["text"])
     body = {"text": _text(shown, project), "blocks": [*top, *blocks, end], "unfurl_links": False, "unfurl_media": False}
     return {"body": {**body, "mrkdwn": False, "parse": "none", "link_names": False}}
 
@@ -54,7 +55,7 @@ async def send(content: Mapping[str, Any], target: Mapping[str, Any], **_unused:
 
 def _text(notice: Notice, project: str) -> str:
     """What notifications show, and those who read no blocks."""
-    items = [f"{_escaped(words.title_of(item), 200)} {_ways(links_of(notice, item))}" for item in notice.items]
+    items = [f"{_escaped(words.title_of(item), 200)} {_ways(notice, item)}".rstrip() for item in notice.items]
     return "\n".join([_escaped(f"[{project}] {words.headline_of(notice)}", 600), *items])
 
 
@@ -73,12 +74,13 @@ def _blocks(notice: Notice, item: Item) -> list[dict[str, Any]]:
     if explained:
         summary = one_line(explained.summary, SUMMARY_CHARS_MAX)
         blocks.append(_plain("section", f"{summary}\n({words.confidence_of(explained)} {words.PROVENANCE})", SECTION_CHARS_MAX))
-    blocks.append(_mrkdwn("section", f"{_ways(links_of(notice, item))}  {_escaped(words.redaction_of(item), 200)}".rstrip()))
+    end = f"{_ways(notice, item)}  {_escaped(words.redaction_of(item), 200)}".strip()
+    blocks += [_mrkdwn("section", end)] if end else []
     return blocks
 
 
-def _ways(links: Links) -> str:
-    return f"<{links.open}|Open> · <{links.resolve}|Resolve> · <{links.mute}|Mute>"
+def _ways(notice: Notice, item: Item) -> str:
+    return " · ".join(f"<{url}|{name}>" for name, url in ways_of(notice, item))
 
 
 def _header(content: str) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def _item(notice: Notice, item: Item) -> dict[str, Any]:
         "frame": item.frame and {name: _text(value) for name, value in item.frame._asdict().items()},
         "analysis": item.explained and _explained(item.explained),
         "removed_count": item.removed_count,
-        "links": links_of(notice, item)._asdict(),
+        "links": (links := links_of(notice, item)) and links._asdict(),
     }
 
 

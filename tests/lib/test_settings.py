@@ -90,7 +90,10 @@ VERCEL = {
         (VERCEL | {"VERCEL_ENV": "production"}, "https://x.example"),
         # A preview has a database of its own: its links must not lead into production.
         (VERCEL | {"VERCEL_ENV": "preview"}, "https://x-git.vercel.app"),
+        ({"VERCEL_ENV": "preview", "VERCEL_PROJECT_PRODUCTION_URL": "x.example"}, None),
         ({"VERCEL_URL": "x-git-1.vercel.app"}, "https://x-git-1.vercel.app"),
+        ({"VERCEL_PROJECT_PRODUCTION_URL": "x.example"}, "https://x.example"),
+        (VERCEL, "https://x.example"),
     ],
 )
 def test_links_lead_to_this_deployment(env: dict[str, str], base_url: str | None) -> None:
