@@ -4,12 +4,13 @@ import { count } from '../lib/format.js';
 import { go } from '../lib/router.js';
 import { parse, toggled } from '../lib/search.js';
 
-/** @param {{ facets: any, line: string }} props */
-export function Facets({ facets, line }) {
-  if (!facets) return html`<aside class="facets" aria-hidden="true">${[4, 3].map((rows) => html`<div class="skeleton">${Array.from({ length: rows }, () => html`<div class="bone" />`)}</div>`)}</aside>`;
+/** open: whether they are shown where there is no room beside the list. @param {{ facets: any, line: string, open: boolean }} props */
+export function Facets({ facets, line, open }) {
+  const shape = open ? 'facets open' : 'facets';
+  if (!facets) return html`<aside id="facets" class=${shape} aria-hidden="true">${[4, 3].map((rows) => html`<div class="skeleton">${Array.from({ length: rows }, () => html`<div class="bone" />`)}</div>`)}</aside>`;
   const { fields } = parse(line);
   if (!facets.level.length && !Object.keys(fields).length) return null;  // a list with nothing in it
-  return html`<aside class="facets" aria-label="Narrow the list">
+  return html`<aside id="facets" class=${shape} aria-label="Narrow the list">
     <${Facet} title="Level" field="level" values=${facets.level} line=${line} chosen=${fields.level} />
     <${Facet} title="Environment" field="environment" values=${facets.environment} line=${line} chosen=${fields.environment} />
     <${Facet} title="Newest releases" field="release" values=${facets.release} line=${line} chosen=${fields.release} />

@@ -39,6 +39,7 @@ export default function Incidents({ account, project, place }) {
     cursor.current = index;
     show(index);
   };
+  const [narrowing, setNarrowing] = useState(false);
   const rows = useRef(/** @type {HTMLElement | null} */ (null));
   useChanged(() => (chosen.none(), setAt(-1)), [line, sort]);
   /** @param {number} index */
@@ -97,7 +98,7 @@ export default function Incidents({ account, project, place }) {
     <${SearchBar} line=${line} />
     ${picked.length
       ? html`<${ChosenBar} account=${account} project=${project} picked=${picked} many=${list.items.length} onChange=${set} onAssign=${giveTo} onMerge=${askToMerge} onAll=${chosen.all} onNone=${chosen.none} />`
-      : html`<${Toolbar} project=${project} line=${line} sort=${sort} span=${span} facets=${facets.data} />`}
+      : html`<${Toolbar} project=${project} line=${line} sort=${sort} span=${span} facets=${facets.data} narrowing=${narrowing} onNarrow=${() => setNarrowing(!narrowing)} />`}
     <div class="list-columns"><div class="list-column">
     ${list.arrivals > 0 && html`<button class="arrivals" onClick=${list.reload}>${counted(list.arrivals, 'incident')} with new events. Show</button>`}
     ${list.error
@@ -112,7 +113,7 @@ export default function Incidents({ account, project, place }) {
           ? html`<${Skeleton} rows=${12} kind="list" />`
           : html`<${Nothing} line=${line} project=${project} />`}
     </div>
-    <${Facets} facets=${facets.data} line=${line} />
+    <${Facets} facets=${facets.data} line=${line} open=${narrowing} />
     </div>
     ${merging.length === 1 && html`<${MergeInto} project=${project} incident=${merging[0]} onMerge=${mergeThem} onClose=${() => setMerging([])} />`}
     ${merging.length > 1 && html`<${MergeChosen} project=${project} incidents=${merging} onMerge=${mergeThem} onClose=${() => setMerging([])} />`}
@@ -200,13 +201,14 @@ function queryOf(value) {
 }
 
 /** @param {any} props */
-function Toolbar({ project, line, sort, span, facets }) {
+function Toolbar({ project, line, sort, span, facets, narrowing, onNarrow }) {
   const { fields } = parse(line);
   return html`<div class="toolbar">
     <div class="tabs status" role="group" aria-label="Status">
       ${STATUSES.map((status) => html`<button key=${status} aria-pressed=${fields.status === status}
         onClick=${() => go(queryOf(toggled(line, 'status', status)))}>${status} <span class="muted">${countOf(facets, status)}</span></button>`)}
     </div>
+    <button class="narrow-button" aria-expanded=${narrowing} aria-controls="facets" onClick=${onNarrow}>Filter</button>
     <${Views} project=${project} line=${line} sort=${sort} />
     <span class="grow" />
     <div class="tabs" role="group" aria-label="Bars">${['24h', '14d'].map((one) => html`<button key=${one} aria-pressed=${span === one}

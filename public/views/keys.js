@@ -40,13 +40,13 @@ export default function Keys({ project }) {
 }
 
 /** @param {any} props */
-const Table = ({ keys, mayChange, onAsk }) => html`<div class="table-scroll" tabindex="0" role="region" aria-label="Keys"><table>
+const Table = ({ keys, mayChange, onAsk }) => html`<div class="table-scroll" tabindex="0" role="region" aria-label="Keys"><table class="stacked">
   <thead><tr><th>Name</th><th>Kind</th><th>Begins with</th><th>Last used</th><th>Made</th><th>Ends</th>${mayChange && html`<th><span class="hidden">Actions</span></th>`}</tr></thead>
   <tbody>${keys.map((/** @type {any} */ key) => html`<tr key=${key.id}>
     <td><b>${key.name}</b>${key.allowed_origins.length > 0 && html`<div class="muted small-text">${key.allowed_origins.join(', ')}</div>`}${key.scopes.length > 0 && html`<div class="muted small-text">${key.scopes.join(', ')}</div>`}</td>
-    <td>${key.kind}</td><td><code>${key.prefix}…</code></td><td><${Time} iso=${key.last_used_at} /></td>
-    <td><${Time} iso=${key.created_at} />${key.created_by?.name && html` <span class="muted">by ${key.created_by.name}</span>`}</td>
-    <td>${key.revoked_at ? html`revoked <${Time} iso=${key.revoked_at} />` : key.expires_at ? html`<time datetime=${key.expires_at}>${new Date(key.expires_at).toLocaleDateString()}</time>` : html`<span class="muted">never</span>`}</td>
+    <td>${key.kind}</td><td><code>${key.prefix}…</code></td><td data-label="last used"><${Time} iso=${key.last_used_at} /></td>
+    <td data-label="made"><${Time} iso=${key.created_at} />${key.created_by?.name && html` <span class="muted">by ${key.created_by.name}</span>`}</td>
+    <td data-label="ends">${key.revoked_at ? html`revoked <${Time} iso=${key.revoked_at} />` : key.expires_at ? html`<time datetime=${key.expires_at}>${new Date(key.expires_at).toLocaleDateString()}</time>` : html`<span class="muted">never</span>`}</td>
     ${mayChange && html`<td class="row-actions"><button class="small" onClick=${() => onAsk({ rotate: key })}>Rotate</button><button class="small danger" onClick=${() => onAsk({ revoke: key })}>Revoke</button></td>`}
   </tr>`)}</tbody></table></div>`;
 

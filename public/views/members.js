@@ -34,10 +34,10 @@ function List({ account, workspace }) {
   const me = account.data.person?.id;
   return html`<div class="page wide"><h1>Members of ${workspace.name}</h1>
     ${members.error ? html`<${Problem} error=${members.error} retry=${members.reload} />` : !members.data ? html`<${Skeleton} rows=${3} kind="list" />`
-      : html`<div class="table-scroll" tabindex="0" role="region" aria-label="Members"><table><thead><tr><th>Name</th><th>E-mail</th><th>Role</th><th>Since</th><th><span class="hidden">Actions</span></th></tr></thead>
+      : html`<div class="table-scroll" tabindex="0" role="region" aria-label="Members"><table class="stacked"><thead><tr><th>Name</th><th>E-mail</th><th>Role</th><th>Since</th><th><span class="hidden">Actions</span></th></tr></thead>
         <tbody>${members.data.items.map((/** @type {any} */ one) => html`<tr key=${one.person_id}><td><b>${one.name ?? one.email ?? 'Somebody'}</b>${one.person_id === me && html` <span class="muted">you</span>`}</td><td>${one.email}</td>
           <td>${workspace.gives.includes(one.role) ? html`<select aria-label=${`Role of ${one.email ?? one.name}`} value=${one.role} onChange=${typed((role) => change(one, role))}>${workspace.gives.map((/** @type {string} */ role) => html`<option key=${role}>${role}</option>`)}</select>` : one.role}</td>
-          <td><${Time} iso=${one.joined_at} /></td>
+          <td data-label="since"><${Time} iso=${one.joined_at} /></td>
           <td class="row-actions">${one.person_id === me ? html`<button class="small danger" onClick=${() => setLeaving(one)}>Leave</button>` : workspace.gives.includes(one.role) && html`<button class="small danger" onClick=${() => setLeaving(one)}>Remove</button>`}</td></tr>`)}</tbody></table></div>`}
     ${mayChange && html`<${Invitations} workspace=${workspace} />`}
     ${leaving && html`<${Confirm} title=${leaving.person_id === me ? `Leave ${workspace.name}` : `Remove ${leaving.name ?? leaving.email}`} label=${leaving.person_id === me ? 'Leave' : 'Remove'} onClose=${() => setLeaving(null)}

@@ -32,6 +32,15 @@ async def owner(product: Product, shop: str) -> AsyncIterator[Person]:
         assert await person.all_noticed() == []
 
 
+# What can be done here, and stands beside what a person sees.
+OUT_OF_SIGHT = """() => [...document.querySelectorAll('a[href], button, input, select, textarea, summary')].filter((one) => {
+  if (!one.checkVisibility({ visibilityProperty: true }) || one.closest('.skip')) return false;
+  if (one.closest('details:not([open])') && !one.matches('summary')) return false;
+  const { left, right, width } = one.getBoundingClientRect();
+  return width > 0 && (left < -1 || right > innerWidth + 1);
+}).map((one) => one.outerHTML.slice(0, 120))"""
+
+
 def listed(product: Product, line: str = "") -> str:
     return f"/projects/{product.project_id}/incidents?q={quote(line)}"
 
@@ -432,6 +441,35 @@ async def test_on_a_phone_nothing_sticks_out_and_resolving_works(product: Produc
         await page.get_by_role("link", name="Health").tap()
         await page.get_by_role("heading", name="Health").wait_for()
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_on_a_phone_the_list_is_filtered_and_everything_that_can_be_done_is_in_sight(product: Product, shop: str) -> None:
+    async with browser.opened(product, browser.PHONE, has_touch=True) as person:
+        await person.sign_in()
+        page = await person.open(listed(product))
+        row = page.get_by_role("listitem").filter(has_text="ConnectionResetError")
+        for shown in (row.locator(".sparkline"), row.get_by_text("people"), row.get_by_text("event"), row.locator(".release")):
+            await expect(shown.first).to_be_visible()
+        narrow = page.get_by_role("complementary", name="Narrow the list")
+        await expect(narrow).to_be_hidden()
+        await page.get_by_role("button", name="Filter").tap()
+        await narrow.get_by_role("button", name="fatal 2").tap()
+        await expect(page.get_by_label("Search incidents")).to_have_value("level:fatal")
+        assert await page.evaluate(OUT_OF_SIGHT) == []
+        here = f"/projects/{product.project_id}"
+        for path, there, opens in (
+            (f"{here}/keys", "Revoke", "New key"),
+            (f"{here}/alerts", "New rule", "New rule"),
+            ("/workspaces/1/members", "Leave", ""),
+            (f"{here}/settings", "Save", ""),
+        ):
+            await person.open(path)
+            await page.get_by_role("button", name=there).first.wait_for()
+            assert await page.evaluate(OUT_OF_SIGHT) == []
+            if opens:
+                await page.get_by_role("button", name=opens, exact=True).tap()
+                await page.get_by_role("dialog").get_by_role("button", name="Cancel").wait_for()
+                assert await page.evaluate(OUT_OF_SIGHT) == []
 
 
 async def test_a_lost_connection_is_said_plainly_and_the_row_goes_back(product: Product, owner: Person) -> None:
