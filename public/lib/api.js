@@ -12,7 +12,6 @@ const OPERATIONS = {
   countFacets: 'GET /api/projects/{project_id}/incidents/facets',
   readIncident: 'GET /api/projects/{project_id}/incidents/{incident_id}',
   patchIncident: 'PATCH /api/projects/{project_id}/incidents/{incident_id}',
-  assignIncident: 'PUT /api/projects/{project_id}/incidents/{incident_id}/assignee',
   assignIncidents: 'PUT /api/projects/{project_id}/incidents/assignee',
   readTrend: 'GET /api/projects/{project_id}/incidents/{incident_id}/trend',
   listActivity: 'GET /api/projects/{project_id}/incidents/{incident_id}/activity',

@@ -187,7 +187,7 @@ function SearchBar({ line }) {
       onInput=${(/** @type {any} */ event) => search(event.target.value)}
       onKeyDown=${(/** @type {any} */ event) => event.key === 'Escape' && event.target.blur()} />
       <${Menu} label="?" title="What can be searched for" class="search-help">
-        <dl class="pairs">${HELP.map(([word, meaning]) => html`<div key=${word}><dt><code>${word}</code></dt><dd>${meaning}</dd></div>`)}</dl>
+        <dl class="pairs" tabindex="0" aria-label="What can be searched for">${HELP.map(([word, meaning]) => html`<div key=${word}><dt><code>${word}</code></dt><dd>${meaning}</dd></div>`)}</dl>
       <//></div>
     ${problems.length > 0 && html`<p id="search-problems" class="field-problem">${problems.join(' ')}</p>`}
   </div>`;
