@@ -11,13 +11,15 @@ import re
 
 # The full stop of Chinese and Japanese is one of hosts as well. `a?.b` chains, `a ? b` chooses: neither is a query.
 _NAME = re.compile(
-    r"(?<![\w\-])(?P<name>[\w\-]+(?:(?:\.|。(?=[a-z\d]))[\w\-]+)+)(?P<port>:\d{1,5})?(?P<path>/|\?(?=[\w%=&]))?", re.IGNORECASE
+    r"(?<![\w\-])(?P<name>[\w\-]+(?:(?:\.|。(?=[a-z\d]))[\w\-]+)+)"
+    r"(?P<port>:\d{1,5}(?![\w\-]|[.。][\w\-]))?(?P<path>/|\?(?=[\w%=&]))?",
+    re.IGNORECASE,
 )
 # `localhost:3000/x`: no client links it without a path.
 _PORT = re.compile(r"(?<![\w.\-\]])([a-z][\w\-]*):(?=\d{2,5}/)", re.IGNORECASE)
 _DOTS = re.compile("[.。]")
 _LATIN_MAX = "\u024f"
-_OCTETS, _OCTET_MAX = 4, 255
+_OCTETS = 4
 
 
 def _words(text: str) -> frozenset[str]:
@@ -71,7 +73,7 @@ def _is_host(parts: list[str], *, is_followed: bool) -> bool:
     if ending not in _UNDERSCORED:
         ending = ending.strip("_-")  # of emphasis: _evil.example_
     if ending.isdigit():  # a version, but for the address of a machine
-        return is_followed and len(parts) == _OCTETS and all(one.isdigit() and int(one) <= _OCTET_MAX for one in parts)
+        return is_followed and len(parts) >= _OCTETS and all(one.isdigit() for one in parts[-_OCTETS:])
     if ending in _COUNTRIES:
         return is_followed or not (ending in _MEMBERS or (ending in _FILES and len(parts) == 2))
     if ending.startswith("xn--") or ending[:1] > _LATIN_MAX:

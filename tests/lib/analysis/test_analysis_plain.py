@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lib.analysis.plain import plain, visible
@@ -15,7 +15,7 @@ URL = re.compile(r"(?i)[a-z][a-z0-9+.-]+:\s?[/\\]{2}|\bwww\.\S|\b(?:javascript|d
 MARKUP = re.compile(r"<[A-Za-z/!?@#]|\]\(|!\[|&#?\w+;|```|~~~")
 # As eager as any client: a name with a path, or with an ending of hosts.
 HOST = re.compile(
-    r"(?i)[\w-]\.(?:[a-z]{3,}|ly|pw|sh|рф)(?::\d+)?/|[\w-]\.(?:com|ly|pw|рф)(?![\w-])|(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}/"
+    r"(?i)[\w-]\.(?:[a-z]{3,}|ly|pw|sh|рф)(?::\d+)?/|[\w-]\.(?:com|ly|pw|рф)(?![.。]?[\w-])|(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}/"
 )
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 
@@ -185,6 +185,7 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join))
+@example("1.2.3.4:80.sh//")  # what may be a port may be the next name's beginning
 @settings(deadline=None, max_examples=500)
 def test_pieces_of_links_and_markup_never_join_to_one(text: str) -> None:
     once = plain(text, 300)
