@@ -40,7 +40,9 @@ export function Shell({ account, project, place, current, children }) {
     { keys: '?', label: 'What the keys do', act: () => setOpen('help') },
   ]);
   useEffect(() => setNarrow(false), [place.path]);
-  const close = () => setOpen('');
+  // A dialog's end is told late: another one may be open by then.
+  /** @param {string} name */
+  const closer = (name) => () => setOpen((/** @type {string} */ now) => (now === name ? '' : now));
   return html`
     <a class="skip" href="#main">Skip to the page</a>
     <header class="top">
@@ -56,8 +58,8 @@ export function Shell({ account, project, place, current, children }) {
         aria-current=${page.name === current || (current === 'incident' && page.name === 'incidents') ? 'page' : undefined}>${page.label}</a>`)}
     </nav>
     <main id="main" tabindex="-1">${children}</main>
-    ${open === 'palette' && html`<${Palette} account=${account} project=${project} onClose=${close} />`}
-    ${open === 'help' && html`<${Help} onClose=${close} />`}
+    ${open === 'palette' && html`<${Palette} account=${account} project=${project} onClose=${closer('palette')} />`}
+    ${open === 'help' && html`<${Help} onClose=${closer('help')} />`}
   `;
 }
 

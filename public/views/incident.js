@@ -18,8 +18,13 @@ import { Arrived, useNews } from './incident_news.js';
 import { Story } from './stack.js';
 import { Stepper, useSteps } from './stepper.js';
 
+/** Of one incident nothing stays for the next: neither its event, which the other has not, nor what keys would do to it. @param {any} props */
+export default function Incident(props) {
+  return html`<${Page} key=${props.parts.incident_id} ...${props} />`;
+}
+
 /** @param {any} props */
-export default function Incident({ account, project, parts, place }) {
+function Page({ account, project, parts, place }) {
   const incident_id = parts.incident_id;
   const path = { project_id: project.id, incident_id };
   const incident = useLoad((signal) => call('readIncident', { path, signal }), [project.id, incident_id], { keep: true });
